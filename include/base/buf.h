@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A byte buffer that grows on the heap.
+ *
+ *	data          data + len            data + cap
+ *	  | bytes written | room for more bytes |
+ *
+ * Invariant: len <= cap, and data is NULL exactly when cap is 0.  A zeroed
+ * struct is an empty buffer.  One thread at a time.
+ */
+#ifndef BASE_BUF_H
+#define BASE_BUF_H
+
+#include <stddef.h>
+
+#include "base/slice.h"
+
+struct buf {
+	char *data;
+	size_t len;
+	size_t cap;
+};
+
+/* Frees the bytes; the buffer is empty and usable again. */
+void buf_fini(struct buf *buf);
+
+/*
+ * Makes room for `more` bytes behind the written ones, doubling the capacity
+ * as needed.  Returns where they go, or NULL (errno ENOMEM, the buffer as it
+ * was).  The pointer holds until the next call that can grow the buffer.
+ */
+char *buf_reserve(struct buf *buf, size_t more);
+
+/* Appends the bytes.  0, or -1 with errno ENOMEM and the buffer as it was. */
+int buf_append(struct buf *buf, struct slice bytes);
+
+/* Appends as printf would, without the NUL.  0, or -1 with errno ENOMEM. */
+int buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Appends one NUL that len does not count, so that data is a C string; NULL on ENOMEM. */
+const char *buf_string(struct buf *buf);
+
+/* Forgets the bytes, keeps the memory. */
+static inline void
+buf_clear(struct buf *buf)
+{
+	buf->len = 0;
+}
+
+static inline struct slice
+buf_slice(const struct buf *buf)
+{
+	return (struct slice){buf->data, buf->len};
+}
+
+#endif

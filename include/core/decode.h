@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Decodes JSON strings that the scanner has found valid, with json-c.  \u0000 is
+ * kept, an unpaired surrogate becomes U+FFFD.  A decoder keeps json-c's parser and the
+ * last results; it allocates nothing until it is first needed.  One thread at a time.
+ */
+#ifndef CORE_DECODE_H
+#define CORE_DECODE_H
+
+#include "base/slice.h"
+
+struct json_object;
+struct json_tokener;
+
+/* A decoder has a place for each value of a record that may need it at the same time. */
+enum decode_place { DECODE_LEVEL, DECODE_MESSAGE, DECODE_PLACES };
+
+struct decoder {
+	struct json_tokener *tokener;
+	struct json_object *values[DECODE_PLACES];
+};
+
+/* A zeroed struct is a decoder too. */
+void decoder_fini(struct decoder *decoder);
+
+/*
+ * Decodes what stood between a valid JSON string's quotes.  *out belongs to the decoder
+ * and holds until the same place is decoded again.  0, or -1 with errno ENOMEM.
+ */
+int decode_string(
+	struct decoder *decoder, enum decode_place place, struct slice inside, struct slice *out);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The judge of JSON: one pass over a line, no allocation, no recursion.  Accepts
+ * exactly RFC 8259 texts in valid UTF-8 (RFC 3629), nested at most SCAN_DEPTH_MAX
+ * deep, and finds the two members that a record needs.  It never decodes: values are
+ * slices of the line.  Pure, thread-safe.
+ */
+#ifndef CORE_SCAN_H
+#define CORE_SCAN_H
+
+#include <stdbool.h>
+
+#include "base/slice.h"
+
+enum { SCAN_DEPTH_MAX = 128 };
+
+/* A member's value as it stands in the line. */
+struct scan_value {
+	struct slice text; /* a string: what is between its quotes; else the JSON text */
+	bool present;
+	bool is_string;
+	bool escaped; /* a string that contains a backslash and needs decoding */
+};
+
+struct scan {
+	struct scan_value level;   /* the last top-level member of that name */
+	struct scan_value message; /* likewise */
+};
+
+enum scan_result {
+	SCAN_INVALID,    /* no JSON text, or nested too deep; *out is undefined */
+	SCAN_NOT_OBJECT, /* a JSON text of another type; *out is undefined */
+	SCAN_OBJECT,
+};
+
+/* Judges one line, surrounding white space allowed as in RFC 8259. */
+enum scan_result scan_line(struct slice line, struct scan *out);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A connected client: the few operations that the data path needs.  The socket blocks; time limits
+ * are the kernel's (SO_RCVTIMEO, SO_SNDTIMEO).  No call raises SIGPIPE.
+ */
+#ifndef NET_STREAM_H
+#define NET_STREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/slice.h"
+
+struct stream {
+	int fd;
+	int64_t read_timeout_ms, write_timeout_ms; /* what the kernel was told last */
+};
+
+/* Takes over an accepted socket: TCP_NODELAY, keepalive. */
+void stream_init(struct stream *stream, int fd);
+
+/* How long a read (write) may wait without progress; 0: for ever.  Costs nothing when unchanged. */
+void stream_set_read_timeout(struct stream *stream, int64_t ms);
+void stream_set_write_timeout(struct stream *stream, int64_t ms);
+
+/* Bytes read, 0 at the end, -1 with errno (EAGAIN: the time limit has passed). */
+ssize_t stream_read(struct stream *stream, char *room, size_t size);
+
+/* Sends all of it.  0, or -1 with errno (EAGAIN: no progress for the time limit). */
+int stream_write(struct stream *stream, struct slice bytes);
+
+/* How many bytes have arrived and wait to be read. */
+size_t stream_pending(const struct stream *stream);
+
+/* Whether the client itself has sent its FIN (as against our having stopped reading). */
+bool stream_peer_finished(const struct stream *stream);
+
+/*
+ * Ends the connection so that the last answers arrive: sends FIN, and, where the client has not
+ * finished, discards what still comes for at most linger_ms, because closing with unread bytes
+ * would reset the connection under them.
+ */
+void stream_close(struct stream *stream, int64_t linger_ms);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * From all sources to one checked struct settings: built-in defaults, configuration file,
+ * environment, command line, each stronger than the one before.  Every error of every source is
+ * reported, and where each value came from is remembered.
+ */
+#ifndef SETTINGS_LOAD_H
+#define SETTINGS_LOAD_H
+
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "settings/settings.h"
+
+/* Where to look.  Nothing is kept; the strings are the caller's. */
+struct settings_sources {
+	const char *file;          /* NULL: no configuration file */
+	char *const *environment;  /* as environ; also what ${NAME} is replaced from */
+	const char *const *extra;  /* `Directive value` lines of -c */
+	size_t extra_count;
+};
+
+/* The settings in force and, for each directive of the table, where its value came from. */
+struct settings_loaded {
+	struct settings settings;
+	char **origins; /* by index in the table: "default", "file:line", "environment SERVER_PORT", "command line" */
+};
+
+/*
+ * Loads and checks.  Returns the number of errors, each appended to `errors` as one line: "file:line: Directive: what is
+ * wrong, what would be right".  With 0 errors *out is complete and is to be freed with
+ * settings_loaded_fini(); else it is not to be used.  Reads files; not thread-safe.
+ */
+size_t settings_load(
+	const struct settings_sources *sources, struct settings_loaded *out, struct buf *errors);
+void settings_loaded_fini(struct settings_loaded *loaded);
+
+/* Appends all settings, one directive a line with its origin as a comment; parses again to the same. */
+int settings_print(const struct settings_loaded *loaded, struct buf *out);
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * All settings of the daemon, checked: plain data without pointers, so that a copy can be
+ * published in shared memory.  What each means stands in the table (settings/directive.h).
+ */
+#ifndef SETTINGS_SETTINGS_H
+#define SETTINGS_SETTINGS_H
+
+#include <stdint.h>
+
+#include "core/endpoint.h"
+#include "core/policy.h"
+
+enum {
+	SETTINGS_LISTEN_MAX = 32,
+	SETTINGS_PATH_MAX = 1024,
+	SETTINGS_NAME_MAX = 256,
+};
+
+struct settings {
+	struct endpoint listen[SETTINGS_LISTEN_MAX];
+	int64_t listen_count;
+
+	struct policy policy; /* MinLogLevel, UnknownLevel, LogFormat, LogPersistence, MaxLineLength */
+
+	int64_t buffer_bytes;
+	char log_dir[SETTINGS_PATH_MAX];
+	char log_filename[SETTINGS_NAME_MAX];
+	int64_t log_sync; /* 0 none, -1 always, else seconds */
+
+	int32_t rate_limit; /* bool */
+	int64_t rate_limit_max;
+	int64_t rate_limit_window_s;
+	int64_t rate_limit_entries;
+	int64_t rate_limit_ipv6_prefix;
+
+	int64_t workers;
+	int64_t threads_per_worker;
+	int64_t listen_backlog;
+	int64_t max_connections_per_client; /* 0: no limit */
+
+	int64_t idle_timeout_s; /* 0: none */
+	int64_t send_timeout_s;
+	int64_t graceful_shutdown_timeout_s;
+
+	char pid_file[SETTINGS_PATH_MAX];        /* "": none */
+	char scoreboard_file[SETTINGS_PATH_MAX]; /* "": none */
+	char error_log[SETTINGS_PATH_MAX];       /* "stderr", "syslog" or a path */
+	int32_t error_log_level;                 /* enum errlog_level */
+	char user[SETTINGS_NAME_MAX];            /* "": stay */
+	char group[SETTINGS_NAME_MAX];
+};
+
+#endif

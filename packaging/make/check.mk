@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: ISC
+# Tests: programs of t/unit and scripts of t, all under prove.  See t/README.
+
+# A test program is linked with the room of the module that it tests and the rooms below, nothing else: that is
+# the proof that the core is pure.  A test may name functions to replace: LDFLAGS_<module> = -Wl,--wrap=...
+unit_rooms = $(call floor_of,$(1)) $(room_deps_$(call floor_of,$(1)))
+
+LDFLAGS_logfile = -Wl,--wrap=writev,--wrap=ftruncate,--wrap=fdatasync,--wrap=flock,--wrap=fstat
+LDFLAGS_journal = $(LDFLAGS_logfile)
+
+$(BUILD)/t/%.o: t/%.c GNUmakefile | $(preconditions)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS_ALL) -It $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+define unit_program
+$(BUILD)/t/unit/$(1): $(BUILD)/t/unit/$(1).o $(BUILD)/t/unit/tap.o $(foreach room,$(call unit_rooms,$(1)),$(call archive,$(room)))
+	$$(CC) $$(LDFLAGS_ALL) $$(LDFLAGS_$(1)) -o $$@ $$^ -lcunit $$(LDLIBS_ALL)
+endef
+$(foreach unit,$(units),$(eval $(call unit_program,$(unit))))
+
+.SECONDARY: $(unit_bin:%=%.o)
+
+prove = BUILD=$(abspath $(BUILD)) prove $(PROVE_FLAGS) -j$(JOBS)
+
+.PHONY: check test check-unit
+check: all $(unit_bin) ## build everything and run every test (JOBS=4, TESTS='t/10-wire.t …')
+	$(prove) -It/lib $(or $(TESTS),$(unit_bin) $(sort $(wildcard t/*.t)))
+
+test: check ## the same as check
+
+check-unit: $(unit_bin) ## run the unit tests alone
+	$(prove) $(unit_bin)

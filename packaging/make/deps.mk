@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: ISC
+# What has to be installed.  The packages stand in packaging/packages, nowhere else.
+
+packages = $(shell sed -n 's/^\(\($(subst $(space),\|,$(1))\)\):/ /p' packaging/packages)
+space   := $(subst ,, )
+as_root := $(if $(filter 0,$(shell id -u)),,sudo)
+
+define install_packages
+@missing=; for package in $(call packages,$(1)); do \
+	dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$package"; \
+done; \
+if [ -n "$$missing" ]; then \
+	$(as_root) apt-get update -q && \
+	$(as_root) env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing; \
+fi
+endef
+
+# With `make deps run` nothing may be compiled before the compiler is there, also with -j.
+preconditions := $(filter deps deps-ci,$(MAKECMDGOALS))
+
+.PHONY: deps deps-ci
+deps: ## install what building, running and testing need (Debian packages; root or sudo)
+	$(call install_packages,build run check)
+
+deps-ci: ## install what .ci/run needs on top
+	$(call install_packages,build run check ci)

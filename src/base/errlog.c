@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: ISC */
+/* Writes the daemon's own messages to stderr, a file or syslog. */
+#include "base/errlog.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <string.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+static struct {
+	int fd;
+	bool syslog;
+	enum errlog_level level;
+} sink = {.fd = STDERR_FILENO, .level = ERRLOG_INFO};
+
+static const struct {
+	const char *name;
+	int priority;
+} levels[] = {
+	[ERRLOG_ERROR] = {"error", LOG_ERR},
+	[ERRLOG_WARN] = {"warning", LOG_WARNING},
+	[ERRLOG_INFO] = {"info", LOG_INFO},
+	[ERRLOG_DEBUG] = {"debug", LOG_DEBUG},
+};
+
+int
+errlog_open(const char *target)
+{
+	bool to_syslog = strcmp(target, "syslog") == 0;
+	int fd = STDERR_FILENO;
+	if (to_syslog) {
+		openlog("logcollectd", LOG_PID | LOG_NDELAY, LOG_DAEMON);
+	} else if (strcmp(target, "stderr") != 0) {
+		fd = open(target, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+		if (fd < 0)
+			return -1;
+	}
+	if (sink.fd != STDERR_FILENO)
+		close(sink.fd);
+	sink.fd = fd;
+	sink.syslog = to_syslog;
+	return 0;
+}
+
+void
+errlog_set_level(enum errlog_level level)
+{
+	sink.level = level;
+}
+
+static void
+hide_controls(char *text)
+{
+	for (; *text != '\0'; text++) {
+		if ((unsigned char)*text < 0x20 || *text == 0x7f)
+			*text = '?';
+	}
+}
+
+/* A zoned time needs no lock this way: the daemon speaks UTC. */
+static int
+put_prefix(char *line, size_t size, enum errlog_level level)
+{
+	struct timespec now;
+	struct tm tm;
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &tm);
+	size_t len = strftime(line, size, "%Y-%m-%dT%H:%M:%S", &tm);
+	return (int)len + snprintf(line + len, size - len, ".%03ldZ logcollectd[%d] %s: ",
+				  now.tv_nsec / 1000000, (int)getpid(), levels[level].name);
+}
+
+static void
+write_line(enum errlog_level level, const char *format, va_list args)
+{
+	if (level > sink.level)
+		return;
+	int saved = errno;
+	char line[ERRLOG_LINE_MAX];
+	int prefix = put_prefix(line, sizeof line, level);
+	errno = saved;
+	int len = vsnprintf(line + prefix, sizeof line - (size_t)prefix - 1, format, args);
+	hide_controls(line + prefix);
+	if (sink.syslog) {
+		syslog(levels[level].priority, "%s", line + prefix);
+	} else if (len >= 0) {
+		size_t used = strlen(line);
+		line[used++] = '\n';
+		/* There is nobody left to tell when this fails. */
+		ssize_t ignored = write(sink.fd, line, used);
+		(void)ignored;
+	}
+	errno = saved;
+}
+
+#define ERRLOG_FUNCTION(name, level)                                                               \
+	void name(const char *format, ...)                                                         \
+	{                                                                                          \
+		va_list args;                                                                      \
+		va_start(args, format);                                                            \
+		write_line(level, format, args);                                                   \
+		va_end(args);                                                                      \
+	}
+
+ERRLOG_FUNCTION(errlog_error, ERRLOG_ERROR)
+ERRLOG_FUNCTION(errlog_warn, ERRLOG_WARN)
+ERRLOG_FUNCTION(errlog_info, ERRLOG_INFO)
+ERRLOG_FUNCTION(errlog_debug, ERRLOG_DEBUG)

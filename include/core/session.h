@@ -68,6 +68,9 @@ void session_judge(struct session *session, const struct policy *policy, int64_t
  */
 int session_settle(struct session *session, bool stored);
 
+/* How many bytes of heap the session holds, about. */
+size_t session_memory(const struct session *session);
+
 /* Gives back what an idle connection does not need; only between batches. */
 void session_cool(struct session *session);
 

@@ -24,7 +24,7 @@ struct listener_set {
 /*
  * Binds every address that the endpoints stand for (a host name may have several).  A wildcard IPv6 socket
  * takes IPv6 only, so that 0.0.0.0 and [::] can stand side by side.  0, or -1 with every failure
- * told in `errors`, one line each, and nothing left open.
+ * told in `errors`, one line each, the last one's errno, and nothing left open.
  */
 int listener_open(struct listener_set *set, const struct endpoint *endpoints, size_t count,
 	int backlog, struct buf *errors);

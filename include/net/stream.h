@@ -37,11 +37,17 @@ size_t stream_pending(const struct stream *stream);
 /* Whether the client itself has sent its FIN (as against our having stopped reading). */
 bool stream_peer_finished(const struct stream *stream);
 
+/* We read no more: what has arrived can still be read, then reads return 0.  Any thread. */
+void stream_stop_reading(const struct stream *stream);
+
 /*
- * Ends the connection so that the last answers arrive: sends FIN, and, where the client has not
- * finished, discards what still comes for at most linger_ms, because closing with unread bytes
- * would reset the connection under them.
+ * Ends the connection so that the last answers arrive: sends FIN and discards what still comes, for at
+ * most linger_ms, until the client's kernel has taken everything in; closing with unread
+ * bytes would reset the connection under the answers.
  */
 void stream_close(struct stream *stream, int64_t linger_ms);
+
+/* Resets the connection and forgets the answers under way: for a client that does not read them. */
+void stream_abort(struct stream *stream);
 
 #endif

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: ISC */
+/* The data path: bytes in, batches through, answers out. */
+#include "serve/conn.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+
+#include "base/clock.h"
+
+enum {
+	WARM_READ_BYTES = 128 * 1024, /* what a busy client's buffer may grow to without a long line */
+	COLD_BYTES = 8 * 1024,        /* memory, beyond the first buffer, that a silent client keeps */
+	COOL_AFTER_MS = 1000,         /* silence that makes a busy client an idle one */
+};
+
+enum fill {
+	FILL_BYTES,
+	FILL_END,    /* nothing more will come, the last line is complete */
+	FILL_CUT,    /* nothing more is to be read, a last line without newline is not a line */
+	FILL_BROKEN, /* the connection or the memory is gone */
+};
+
+void
+conn_init(struct conn *conn, const struct conn_world *world, int fd, const struct address *client)
+{
+	const struct settings *settings = world->settings;
+	*conn = (struct conn){.world = world};
+	conn->key = address_prefix(client, (unsigned)settings->rate_limit_ipv6_prefix);
+	address_format(client, conn->client);
+	stream_init(&conn->stream, fd);
+	session_init(&conn->session, (size_t)settings->buffer_bytes, slice_of(conn->client));
+}
+
+void
+conn_fini(struct conn *conn)
+{
+	session_fini(&conn->session);
+}
+
+static void
+count(const struct conn *conn, enum count what, uint64_t n)
+{
+	scoreboard_add(conn->world->scoreboard, conn->world->worker, what, n);
+}
+
+static bool
+is_warm(const struct conn *conn)
+{
+	return session_memory(&conn->session) > conn->session.frame.first_bytes + COLD_BYTES;
+}
+
+/* Reads; a client that falls silent gives its memory back and waits on without it. */
+static ssize_t
+read_patiently(struct conn *conn)
+{
+	const struct settings *settings = conn->world->settings;
+	int64_t idle_ms = settings->idle_timeout_s * 1000;
+	for (;;) {
+		bool cooling = is_warm(conn) && (idle_ms == 0 || idle_ms > COOL_AFTER_MS);
+		size_t size;
+		char *room = frame_room(
+			&conn->session.frame, (size_t)settings->policy.max_line_bytes, &size);
+		if (room == NULL)
+			return -1;
+		if (conn->drain_begun && size > conn->drain_bytes)
+			size = conn->drain_bytes;
+		stream_set_read_timeout(&conn->stream, cooling ? COOL_AFTER_MS : idle_ms);
+		ssize_t n = stream_read(&conn->stream, room, size);
+		if (n >= 0 || errno != EAGAIN || !cooling)
+			return n;
+		session_cool(&conn->session);
+		if (idle_ms > 0)
+			idle_ms -= COOL_AFTER_MS;
+	}
+}
+
+/* From now on only what has arrived is read: a client that goes on sending cannot hold us. */
+static void
+begin_drain(struct conn *conn)
+{
+	conn->drain_begun = true;
+	conn->drain_bytes = stream_pending(&conn->stream);
+}
+
+static void
+take_in(struct conn *conn, size_t n)
+{
+	struct frame *frame = &conn->session.frame;
+	frame_fill(frame, n);
+	if (conn->drain_begun)
+		conn->drain_bytes -= n;
+	else if (frame->end == frame->cap)
+		frame_warm(frame, (size_t)conn->world->settings->policy.max_line_bytes,
+			WARM_READ_BYTES);
+	count(conn, COUNT_BYTES_IN, n);
+}
+
+static enum fill
+fill(struct conn *conn)
+{
+	if (!conn->drain_begun && atomic_load_explicit(conn->world->draining, memory_order_acquire))
+		begin_drain(conn);
+	ssize_t n = 0;
+	if (!conn->drain_begun || conn->drain_bytes > 0)
+		n = read_patiently(conn);
+	if (n > 0) {
+		take_in(conn, (size_t)n);
+		return FILL_BYTES;
+	}
+	if (n == 0)
+		return stream_peer_finished(&conn->stream) && stream_pending(&conn->stream) == 0
+			       ? FILL_END
+			       : FILL_CUT;
+	if (errno != EAGAIN)
+		return FILL_BROKEN;
+	count(conn, COUNT_IDLE_CLOSED, 1);
+	return FILL_CUT;
+}
+
+static int64_t
+take_tokens(const struct conn *conn, int64_t now_ms, int64_t lines)
+{
+	const struct settings *settings = conn->world->settings;
+	if (!settings->rate_limit)
+		return lines;
+	const struct limiter_rule rule = {
+		.max = settings->rate_limit_max, .window_ms = settings->rate_limit_window_s * 1000};
+	return limiter_take(conn->world->limiter, &conn->key, &rule, now_ms, lines);
+}
+
+static bool
+store(const struct conn *conn)
+{
+	struct slice records = buf_slice(&conn->session.records);
+	if (records.len == 0 || journal_append(conn->world->journal, records) == 0)
+		return true;
+	count(conn, COUNT_STORAGE_ERRORS, 1);
+	return false;
+}
+
+static int
+answer(struct conn *conn)
+{
+	stream_set_write_timeout(&conn->stream, conn->world->settings->send_timeout_s * 1000);
+	int result = stream_write(&conn->stream, buf_slice(&conn->session.replies));
+	if (result < 0 && errno == EAGAIN)
+		count(conn, COUNT_SEND_CLOSED, 1);
+	return result;
+}
+
+/* Carries all lines that the buffer holds through.  0, or -1: the connection is over. */
+static int
+process(struct conn *conn, bool finished)
+{
+	struct session *session = &conn->session;
+	for (;;) {
+		const struct policy *policy = &conn->world->settings->policy;
+		int64_t lines = session_collect(session, policy, finished);
+		if (lines <= 0)
+			return (int)lines;
+		struct clock_time now = clock_read();
+		session_judge(session, policy, take_tokens(conn, now.mono_ms, lines), &now);
+		int settled = session_settle(session, store(conn));
+		scoreboard_add_verdicts(
+			conn->world->scoreboard, conn->world->worker, session->verdicts);
+		count(conn, COUNT_BATCHES, 1);
+		if (settled < 0 || answer(conn) < 0)
+			return -1;
+	}
+}
+
+bool
+conn_serve(struct conn *conn)
+{
+	for (;;) {
+		switch (fill(conn)) {
+		case FILL_BYTES:
+			if (process(conn, false) < 0)
+				return false;
+			break;
+		case FILL_END:
+			return process(conn, true) == 0;
+		case FILL_CUT:
+			return true;
+		case FILL_BROKEN:
+			return false;
+		}
+	}
+}

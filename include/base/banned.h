@@ -12,6 +12,10 @@
 #include <string.h>
 #include <time.h>
 
+/* With fortification under clang these are macros, and a macro cannot be poisoned. */
+#undef sprintf
+#undef vsprintf
+
 #pragma GCC poison strcpy strcat strncpy strncat sprintf vsprintf gets strtok atoi atol gmtime     \
 	localtime asctime ctime
 

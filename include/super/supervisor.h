@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The supervisor: forks the workers, replaces those that die, and carries out what
+ * core/lifecycle decides.  One thread; it serves no client and takes no shared lock.
+ */
+#ifndef SUPER_SUPERVISOR_H
+#define SUPER_SUPERVISOR_H
+
+#include "net/listener.h"
+#include "settings/settings.h"
+#include "shm/scoreboard.h"
+#include "super/child.h"
+#include "super/privileges.h"
+
+struct supervisor_plan {
+	const struct settings *settings;
+	const struct privileges *privileges;
+	struct listener_set *listeners;
+	const struct scoreboard *scoreboard;
+	child_main *child_main;
+	const void *child_context;
+	void (*ready)(void *context);	 /* all workers serve */
+	void (*in_child)(void *context); /* lets go of what only the supervisor may hold */
+	void *context;
+};
+
+/* Blocks the signals that supervisor and workers read by descriptor; before the first thread or
+ * fork. */
+void supervisor_block_signals(void);
+
+/* Runs until the daemon has stopped; returns the exit status (sysexits). */
+int supervisor_run(const struct supervisor_plan *plan);
+
+#endif

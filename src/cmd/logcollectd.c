@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * logcollectd: the daemon's command line.  Loads the settings, lays out what the processes share,
+ * and hands over to the supervisor.
+ */
+#include <bsd/libutil.h>
+#include <bsd/stdlib.h>
+#include <bsd/unistd.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdbool.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/errlog.h"
+#include "serve/worker.h"
+#include "settings/load.h"
+#include "shm/region.h"
+#include "store/folder.h"
+#include "super/detach.h"
+#include "super/supervisor.h"
+
+enum { EXTRA_MAX = 64 };
+
+struct options {
+	struct settings_sources sources;
+	const char *extra[EXTRA_MAX];
+	bool test, show, detach;
+};
+
+/* What the supervisor lets go of when it is ready, or keeps from its children. */
+struct daemon {
+	struct settings_loaded loaded;
+	struct privileges privileges;
+	struct listener_set listeners;
+	struct worker_heritage heritage;
+	void *region;
+	size_t region_bytes;
+	struct pidfh *pidfile;
+	int detached; /* for detach_ready(), or -1 */
+};
+
+static const char usage_text[] =
+	"usage: logcollectd [-dSt] [-f file] [-c 'Directive value']...\n"
+	"       logcollectd -h | -V\n"
+	"\n"
+	"  -f file    read this configuration file; without it the built-in defaults hold\n"
+	"  -c text    a directive that is stronger than file and environment; repeatable\n"
+	"  -t         test the configuration and exit\n"
+	"  -S         print the settings in force and where each comes from, and exit\n"
+	"  -d         detach: go into the background once clients are served\n"
+	"  -h         show this help\n"
+	"  -V         show the version\n";
+
+static int
+usage_error(void)
+{
+	fputs(usage_text, stderr);
+	return EX_USAGE;
+}
+
+/* Returns -1 to go on, or the exit status. */
+static int
+parse_options(int argc, char **argv, struct options *options)
+{
+	int option;
+	options->sources.extra = options->extra;
+	while ((option = getopt(argc, argv, "f:c:tSdhV")) != -1) {
+		switch (option) {
+		case 'f':
+			options->sources.file = optarg;
+			break;
+		case 'c':
+			if (options->sources.extra_count == EXTRA_MAX) {
+				fprintf(stderr, "logcollectd: at most %d -c options\n", EXTRA_MAX);
+				return EX_USAGE;
+			}
+			options->extra[options->sources.extra_count++] = optarg;
+			break;
+		case 't':
+			options->test = true;
+			break;
+		case 'S':
+			options->show = true;
+			break;
+		case 'd':
+			options->detach = true;
+			break;
+		case 'h':
+			fputs(usage_text, stdout);
+			return EX_OK;
+		case 'V':
+			puts("logcollectd " LOGCOLLECTD_VERSION);
+			return EX_OK;
+		default:
+			return usage_error();
+		}
+	}
+	return optind < argc ? usage_error() : -1;
+}
+
+static int
+load(const struct options *options, struct settings_loaded *loaded)
+{
+	struct buf errors = {0};
+	size_t count = settings_load(&options->sources, loaded, &errors);
+	fwrite(errors.data, 1, errors.len, stderr);
+	buf_fini(&errors);
+	return count == 0 ? 0 : -1;
+}
+
+static int
+show(const struct settings_loaded *loaded)
+{
+	struct buf text = {0};
+	int result = settings_print(loaded, &text);
+	fwrite(text.data, 1, text.len, stdout);
+	buf_fini(&text);
+	return result == 0 && fflush(stdout) == 0 ? EX_OK : EX_OSERR;
+}
+
+/* Each returns EX_OK or the exit status, having said why. */
+
+static int
+open_errlog(const struct settings *settings)
+{
+	errlog_set_level((enum errlog_level)settings->error_log_level);
+	if (errlog_open(settings->error_log) == 0)
+		return EX_OK;
+	errlog_error("cannot open ErrorLog %s: %s", settings->error_log, strerror(errno));
+	return EX_CANTCREAT;
+}
+
+static int
+open_pidfile(struct daemon *daemon)
+{
+	const char *path = daemon->loaded.settings.pid_file;
+	pid_t other = 0;
+	if (path[0] == '\0')
+		return EX_OK;
+	daemon->pidfile = pidfile_open(path, 0644, &other);
+	if (daemon->pidfile != NULL)
+		return EX_OK;
+	if (errno == EEXIST)
+		errlog_error("already running as pid %d, says PidFile %s", (int)other, path);
+	else
+		errlog_error("cannot create PidFile %s: %s", path, strerror(errno));
+	return EX_CANTCREAT;
+}
+
+static int
+open_listeners(struct daemon *daemon)
+{
+	const struct settings *settings = &daemon->loaded.settings;
+	struct buf errors = {0};
+	int result = listener_open(&daemon->listeners, settings->listen,
+		(size_t)settings->listen_count, (int)settings->listen_backlog, &errors);
+	int saved = errno;
+	for (size_t at = 0; at < errors.len;) {
+		size_t len = strcspn(errors.data + at, "\n");
+		errlog_error("%.*s", (int)len, errors.data + at);
+		at += len + 1;
+	}
+	buf_fini(&errors);
+	if (result == 0)
+		return EX_OK;
+	return saved == EACCES ? EX_NOPERM : EX_OSERR;
+}
+
+static int
+find_privileges(struct daemon *daemon)
+{
+	const struct settings *settings = &daemon->loaded.settings;
+	const char *wrong = privileges_find(&daemon->privileges, settings->user, settings->group);
+	if (wrong == NULL)
+		return EX_OK;
+	errlog_error("%s", wrong);
+	return EX_NOPERM;
+}
+
+/* Workers without privileges may not be able to make the folder themselves. */
+static int
+make_log_dir(struct daemon *daemon)
+{
+	const struct settings *settings = &daemon->loaded.settings;
+	const struct privileges *privileges = &daemon->privileges;
+	if (!settings->policy.persist || !privileges->change ||
+		access(settings->log_dir, F_OK) == 0)
+		return EX_OK;
+	if (folder_make(settings->log_dir, privileges->uid, privileges->gid) == 0)
+		return EX_OK;
+	errlog_error("cannot make LogDir %s: %s", settings->log_dir, strerror(errno));
+	return EX_CANTCREAT;
+}
+
+/* Lays out limiter, roster, scoreboard and the log's mark, one behind the other. */
+static int
+share_memory(struct daemon *daemon)
+{
+	const struct settings *settings = &daemon->loaded.settings;
+	size_t entries = (size_t)settings->rate_limit_entries;
+	size_t workers = (size_t)settings->workers;
+	size_t threads = (size_t)settings->threads_per_worker;
+	size_t limiter_at = 0;
+	size_t roster_at = limiter_at + region_align(limiter_size(entries));
+	size_t scoreboard_at = roster_at + region_align(roster_size(workers, threads));
+	size_t mark_at = scoreboard_at + region_align(scoreboard_size(workers));
+	daemon->region_bytes = mark_at + region_align(sizeof *daemon->heritage.mark);
+	daemon->region = region_map(daemon->region_bytes);
+	if (daemon->region == NULL) {
+		errlog_error("cannot share %zu bytes of memory: %s", daemon->region_bytes,
+			strerror(errno));
+		return EX_OSERR;
+	}
+	char *base = daemon->region;
+	daemon->heritage = (struct worker_heritage){
+		.settings = settings,
+		.listeners = &daemon->listeners,
+		.limiter = (void *)(base + limiter_at),
+		.roster = (void *)(base + roster_at),
+		.scoreboard = (void *)(base + scoreboard_at),
+		.mark = (void *)(base + mark_at),
+	};
+	struct siphash_key key;
+	arc4random_buf(&key, sizeof key);
+	int failure = limiter_init(base + limiter_at, entries, &key);
+	if (failure == 0)
+		failure = roster_init(base + roster_at, workers, threads);
+	scoreboard_init(base + scoreboard_at, workers);
+	if (failure == 0)
+		return EX_OK;
+	errlog_error("cannot share a mutex: %s", strerror(failure));
+	return EX_OSERR;
+}
+
+/* Clients are served: the pid file is written, the terminal let go. */
+static void
+on_ready(void *context)
+{
+	struct daemon *daemon = context;
+	if (daemon->detached < 0)
+		return;
+	if (strcmp(daemon->loaded.settings.error_log, "stderr") == 0)
+		errlog_open("syslog"); /* stderr ends here */
+	detach_ready(daemon->detached);
+	daemon->detached = -1;
+}
+
+/* A worker must not hold the lock of the pid file: it may outlive the supervisor. */
+static void
+in_child(void *context)
+{
+	struct daemon *daemon = context;
+	if (daemon->pidfile != NULL)
+		pidfile_close(daemon->pidfile);
+	if (daemon->detached >= 0)
+		close(daemon->detached);
+}
+
+static int
+serve(struct daemon *daemon)
+{
+	if (daemon->pidfile != NULL)
+		pidfile_write(daemon->pidfile);
+	const struct supervisor_plan plan = {
+		.settings = &daemon->loaded.settings,
+		.privileges = &daemon->privileges,
+		.listeners = &daemon->listeners,
+		.scoreboard = daemon->heritage.scoreboard,
+		.child_main = worker_main,
+		.child_context = &daemon->heritage,
+		.ready = on_ready,
+		.in_child = in_child,
+		.context = daemon,
+	};
+	return supervisor_run(&plan);
+}
+
+static int
+run(struct daemon *daemon, bool detach)
+{
+	static int (*const steps[])(struct daemon *) = {
+		find_privileges, open_pidfile, open_listeners, make_log_dir, share_memory};
+	int status = open_errlog(&daemon->loaded.settings);
+	supervisor_block_signals();
+	if (detach && status == EX_OK && (daemon->detached = detach_begin()) < 0) {
+		errlog_error("cannot detach: %s", strerror(errno));
+		status = EX_OSERR;
+	}
+	for (size_t i = 0; i < sizeof steps / sizeof steps[0] && status == EX_OK; i++)
+		status = steps[i](daemon);
+	if (status == EX_OK)
+		status = serve(daemon);
+	listener_close(&daemon->listeners);
+	if (daemon->region != NULL)
+		region_unmap(daemon->region, daemon->region_bytes);
+	if (daemon->pidfile != NULL)
+		pidfile_remove(daemon->pidfile);
+	return status;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options options = {.sources.environment = environ};
+	struct daemon daemon = {.detached = -1};
+	setproctitle_init(argc, argv, environ);
+	int status = parse_options(argc, argv, &options);
+	if (status >= 0)
+		return status;
+	options.sources.environment = environ; /* setproctitle_init() has moved it */
+	if (load(&options, &daemon.loaded) < 0)
+		return EX_CONFIG;
+	if (options.test)
+		puts("Syntax OK");
+	if (options.show)
+		status = show(&daemon.loaded);
+	else if (options.test)
+		status = EX_OK;
+	else
+		status = run(&daemon, options.detach);
+	settings_loaded_fini(&daemon.loaded);
+	return status;
+}

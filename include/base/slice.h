@@ -18,7 +18,10 @@ struct slice {
 };
 
 /* A slice of a string literal, also usable in a static initializer. */
-#define SLICE(literal) {literal, sizeof(literal) - 1}
+#define SLICE(literal)                                                                             \
+	{                                                                                          \
+		literal, sizeof(literal) - 1                                                       \
+	}
 
 static inline struct slice
 slice_of(const char *string)

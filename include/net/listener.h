@@ -12,8 +12,8 @@
 #include "core/endpoint.h"
 
 struct listener {
-	int fd;                          /* non-blocking, close-on-exec */
-	char name[ENDPOINT_TEXT_MAX];    /* numeric address and real port: "127.0.0.1:43127" */
+	int fd;			      /* non-blocking, close-on-exec */
+	char name[ENDPOINT_TEXT_MAX]; /* numeric address and real port: "127.0.0.1:43127" */
 };
 
 struct listener_set {
@@ -22,9 +22,9 @@ struct listener_set {
 };
 
 /*
- * Binds every address that the endpoints stand for (a host name may have several).  A wildcard IPv6 socket
- * takes IPv6 only, so that 0.0.0.0 and [::] can stand side by side.  0, or -1 with every failure
- * told in `errors`, one line each, the last one's errno, and nothing left open.
+ * Binds every address that the endpoints stand for (a host name may have several).  A wildcard IPv6
+ * socket takes IPv6 only, so that 0.0.0.0 and [::] can stand side by side.  0, or -1 with every
+ * failure told in `errors`, one line each, the last one's errno, and nothing left open.
  */
 int listener_open(struct listener_set *set, const struct endpoint *endpoints, size_t count,
 	int backlog, struct buf *errors);

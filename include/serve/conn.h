@@ -39,7 +39,8 @@ struct conn {
 };
 
 /* Takes over the socket of a client. */
-void conn_init(struct conn *conn, const struct conn_world *world, int fd, const struct address *client);
+void conn_init(
+	struct conn *conn, const struct conn_world *world, int fd, const struct address *client);
 
 /*
  * Serves the client to its end: its FIN, an error, a time limit, or the worker's drain.

@@ -34,15 +34,17 @@ int door_open(struct door *door);
 void door_close(struct door *door);
 
 /*
- * Accepts one client and tells its address.  Returns its blocking socket, DOOR_NONE when nobody waits
- * or accepting is paused, DOOR_REFUSED when a client was turned away for want of a descriptor.
+ * Accepts one client and tells its address.  Returns its blocking socket, DOOR_NONE when nobody
+ * waits or accepting is paused, DOOR_REFUSED when a client was turned away for want of a
+ * descriptor.
  */
 int door_accept(struct door *door, int listener, struct address *client, int64_t now_ms);
 
 /* Tells the client why and lets it go. */
 void door_refuse(struct door *door, int fd, struct slice reason, int64_t now_ms);
 
-/* Closes what has lingered enough.  Returns the milliseconds until it has to be called again, or -1. */
+/* Closes what has lingered enough.  Returns the milliseconds until it has to be called again, or
+ * -1. */
 int door_tick(struct door *door, int64_t now_ms);
 
 #endif

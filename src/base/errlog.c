@@ -21,10 +21,10 @@ static const struct {
 	const char *name;
 	int priority;
 } levels[] = {
-	[ERRLOG_ERROR] = {"error", LOG_ERR},
+	[ERRLOG_ERROR] = {"error",   LOG_ERR	  },
 	[ERRLOG_WARN] = {"warning", LOG_WARNING},
-	[ERRLOG_INFO] = {"info", LOG_INFO},
-	[ERRLOG_DEBUG] = {"debug", LOG_DEBUG},
+	[ERRLOG_INFO] = {"info",	 LOG_INFO	 },
+	[ERRLOG_DEBUG] = {"debug",   LOG_DEBUG  },
 };
 
 int
@@ -70,8 +70,9 @@ put_prefix(char *line, size_t size, enum errlog_level level)
 	clock_gettime(CLOCK_REALTIME, &now);
 	gmtime_r(&now.tv_sec, &tm);
 	size_t len = strftime(line, size, "%Y-%m-%dT%H:%M:%S", &tm);
-	return (int)len + snprintf(line + len, size - len, ".%03ldZ logcollectd[%d] %s: ",
-				  now.tv_nsec / 1000000, (int)getpid(), levels[level].name);
+	return (int)len + snprintf(line + len, size - len,
+				  ".%03ldZ logcollectd[%d] %s: ", now.tv_nsec / 1000000,
+				  (int)getpid(), levels[level].name);
 }
 
 static void

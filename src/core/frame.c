@@ -63,7 +63,8 @@ frame_room(struct frame *frame, size_t max_line_bytes, size_t *room)
 		size_t cap = frame->cap == 0
 				     ? frame->first_bytes
 				     : doubled(frame->cap, largest_cap(frame, max_line_bytes));
-		/* A lowered limit leaves a line in the buffer that frame_next() has not yet been shown. */
+		/* A lowered limit leaves a line in the buffer that frame_next() has not yet been
+		 * shown. */
 		if (cap <= frame->cap)
 			cap = frame->cap + 1;
 		if (resize(frame, cap) < 0)
@@ -99,7 +100,8 @@ skip_line(struct frame *frame)
 	return report;
 }
 
-/* Takes the bytes up to the next newline, or with `finished` to the end; false when there are none. */
+/* Takes the bytes up to the next newline, or with `finished` to the end; false when there are none.
+ */
 static bool
 take_line(struct frame *frame, bool finished, struct slice *line)
 {
@@ -159,5 +161,6 @@ frame_cool(struct frame *frame)
 	if (frame->end == 0)
 		frame_fini(frame);
 	else if (frame->cap > frame->first_bytes && frame->cap > frame->end)
-		(void)resize(frame, frame->end > frame->first_bytes ? frame->end : frame->first_bytes);
+		(void)resize(
+			frame, frame->end > frame->first_bytes ? frame->end : frame->first_bytes);
 }

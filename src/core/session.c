@@ -76,7 +76,8 @@ session_collect(struct session *session, const struct policy *policy, bool finis
 		if (reserve_line(session) < 0)
 			return -1;
 		struct session_line *line = &session->lines[session->count];
-		switch (frame_next(&session->frame, (size_t)policy->max_line_bytes, finished, &line->text)) {
+		switch (frame_next(
+			&session->frame, (size_t)policy->max_line_bytes, finished, &line->text)) {
 		case FRAME_MORE:
 			return (int64_t)session->count;
 		case FRAME_LINE:

@@ -46,8 +46,8 @@ name_listener(struct listener *listener)
 	if (bound.ss_family == AF_INET6) {
 		port = ((struct sockaddr_in6 *)&bound)->sin6_port;
 		/* Not address_format(): a bound ::ffff:1.2.3.4 is an IPv6 socket. */
-		getnameinfo((struct sockaddr *)&bound, len, endpoint.host, sizeof endpoint.host, NULL, 0,
-			NI_NUMERICHOST);
+		getnameinfo((struct sockaddr *)&bound, len, endpoint.host, sizeof endpoint.host,
+			NULL, 0, NI_NUMERICHOST);
 	} else {
 		struct address address = address_from_sockaddr((struct sockaddr *)&bound);
 		port = ((struct sockaddr_in *)&bound)->sin_port;
@@ -74,13 +74,14 @@ add_listener(struct listener_set *set, int fd)
 
 /* Binds all addresses of one endpoint.  0, or -1 with the failures told and errno set. */
 static int
-open_endpoint(struct listener_set *set, const struct endpoint *endpoint, int backlog,
-	struct buf *errors)
+open_endpoint(
+	struct listener_set *set, const struct endpoint *endpoint, int backlog, struct buf *errors)
 {
 	char name[ENDPOINT_TEXT_MAX];
 	char port[8];
 	snprintf(port, sizeof port, "%u", endpoint->port);
-	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+	const struct addrinfo hints = {
+		.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
 	struct addrinfo *addresses;
 	int failure = getaddrinfo(endpoint->host, port, &hints, &addresses);
 	if (failure != 0) {
@@ -91,7 +92,8 @@ open_endpoint(struct listener_set *set, const struct endpoint *endpoint, int bac
 		return -1;
 	}
 	int result = 0;
-	for (const struct addrinfo *address = addresses; address != NULL; address = address->ai_next) {
+	for (const struct addrinfo *address = addresses; address != NULL;
+		address = address->ai_next) {
 		int fd = bind_address(address, backlog);
 		if (fd < 0 || add_listener(set, fd) < 0) {
 			int saved = errno;

@@ -8,9 +8,10 @@
 #include "base/clock.h"
 
 enum {
-	WARM_READ_BYTES = 128 * 1024, /* what a busy client's buffer may grow to without a long line */
-	COLD_BYTES = 8 * 1024,        /* memory, beyond the first buffer, that a silent client keeps */
-	COOL_AFTER_MS = 1000,         /* silence that makes a busy client an idle one */
+	WARM_READ_BYTES = 128 *
+			  1024, /* what a busy client's buffer may grow to without a long line */
+	COLD_BYTES = 8 * 1024,	/* memory, beyond the first buffer, that a silent client keeps */
+	COOL_AFTER_MS = 1000,	/* silence that makes a busy client an idle one */
 };
 
 enum fill {

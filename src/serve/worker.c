@@ -25,7 +25,7 @@
 
 enum {
 	CLIENT_STACK_BYTES = 256 * 1024, /* of address space; what is not touched costs nothing */
-	BUSY_WAIT_MS = 200,              /* how long a full worker leaves a client to the others */
+	BUSY_WAIT_MS = 200,		 /* how long a full worker leaves a client to the others */
 	TITLE_MS = 1000,
 	DRAIN_POLL_MS = 50,
 	LINGER_MS = 2000,
@@ -50,8 +50,8 @@ struct worker {
 	atomic_size_t threads;
 	pthread_mutex_t lock; /* of the list: a client is in it as long as its socket is open */
 	LIST_HEAD(, client) clients;
-	size_t titled;     /* the number of clients that the title tells */
-	bool waited_busy;  /* a client has waited at a full worker for one tick already */
+	size_t titled;	  /* the number of clients that the title tells */
+	bool waited_busy; /* a client has waited at a full worker for one tick already */
 	struct pollfd *polls;
 };
 
@@ -66,7 +66,8 @@ count(const struct worker *worker, enum count what)
 static bool
 is_full(struct worker *worker)
 {
-	return atomic_load(&worker->threads) >= (size_t)worker->heritage->settings->threads_per_worker;
+	return atomic_load(&worker->threads) >=
+	       (size_t)worker->heritage->settings->threads_per_worker;
 }
 
 /* The last thing a thread does; after the count has gone down the worker may be gone. */
@@ -273,7 +274,8 @@ accept_clients(struct worker *worker)
 	}
 }
 
-/* Clients whose connections the kernel has completed may have sent lines already: they count as received. */
+/* Clients whose connections the kernel has completed may have sent lines already: they count as
+ * received. */
 static void
 accept_rest(struct worker *worker)
 {
@@ -293,7 +295,7 @@ drain(struct worker *worker)
 	atomic_store(&worker->draining, true);
 	struct client *client;
 	pthread_mutex_lock(&worker->lock);
-	LIST_FOREACH(client, &worker->clients, link)
+	LIST_FOREACH (client, &worker->clients, link)
 		stream_stop_reading(&client->conn.stream);
 	pthread_mutex_unlock(&worker->lock);
 	struct pollfd wakeup = {.fd = worker->wakeup, .events = POLLIN};
@@ -319,8 +321,8 @@ open_descriptors(struct worker *worker)
 {
 	worker->signals = open_signals();
 	worker->wakeup = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	worker->polls =
-		calloc(POLL_LISTENERS + worker->heritage->listeners->count, sizeof *worker->polls);
+	worker->polls = calloc(
+		POLL_LISTENERS + worker->heritage->listeners->count, sizeof *worker->polls);
 	if (worker->signals < 0 || worker->wakeup < 0 || worker->polls == NULL)
 		return -1;
 	return door_open(&worker->door);
@@ -353,15 +355,17 @@ set_up(struct worker *worker, const struct worker_heritage *heritage, size_t ind
 	pthread_attr_setstacksize(&worker->thread_attributes, CLIENT_STACK_BYTES);
 }
 
-/* Opens the journal, unless nothing is to be stored; *status becomes a sysexits word for the supervisor. */
+/* Opens the journal, unless nothing is to be stored; *status becomes a sysexits word for the
+ * supervisor. */
 static int
 open_journal(struct worker *worker, unsigned char *status)
 {
 	const struct settings *settings = worker->heritage->settings;
 	if (!settings->policy.persist)
 		return 0;
-	const struct journal_target target = {
-		.dir = settings->log_dir, .name = settings->log_filename, .sync = settings->log_sync};
+	const struct journal_target target = {.dir = settings->log_dir,
+		.name = settings->log_filename,
+		.sync = settings->log_sync};
 	int open_error = 0;
 	worker->world.journal = journal_new(&target, worker->heritage->mark, &open_error);
 	*status = open_error != 0 ? EX_CANTCREAT : EX_OK;
@@ -381,7 +385,8 @@ worker_main(const void *heritage, size_t index, int channel)
 		return EX_OSERR;
 	}
 	update_title(&worker);
-	/* A log that cannot be opened is the supervisor's to judge: fatal at the start, to be borne later. */
+	/* A log that cannot be opened is the supervisor's to judge: fatal at the start, to be borne
+	 * later. */
 	if (send(channel, &status, 1, MSG_NOSIGNAL) == 1)
 		accept_clients(&worker);
 	drain(&worker);

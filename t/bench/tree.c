@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: ISC */
+/* Processor time and memory of a process and its descendants, from /proc. */
+#include <dirent.h>
+#include <unistd.h>
+
+#include "bench/loadgen.h"
+
+enum { TREE_PROCESSES_MAX = 4096 };
+
+struct process {
+	pid_t pid, parent;
+	int64_t ticks;
+	bool ours;
+};
+
+static bool
+read_stat(pid_t pid, struct process *out)
+{
+	char path[64], text[1024];
+	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+	FILE *file = fopen(path, "re");
+	if (file == NULL)
+		return false;
+	size_t len = fread(text, 1, sizeof text - 1, file);
+	fclose(file);
+	text[len] = '\0';
+
+	/* The name in parentheses may hold anything, a ')' too. */
+	const char *rest = strrchr(text, ')');
+	int parent;
+	long long user, system, children_user, children_system;
+	if (rest == NULL ||
+		sscanf(rest, ") %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lld %lld %lld %lld",
+			&parent, &user, &system, &children_user, &children_system) != 5)
+		return false;
+	*out = (struct process){
+		pid, (pid_t)parent, user + system + children_user + children_system, false};
+	return true;
+}
+
+static size_t
+read_processes(struct process *list, size_t room)
+{
+	size_t count = 0;
+	DIR *proc = opendir("/proc");
+	if (proc == NULL)
+		return 0;
+	for (struct dirent *entry; count < room && (entry = readdir(proc)) != NULL;) {
+		char *end;
+		long pid = strtol(entry->d_name, &end, 10);
+		if (*end == '\0' && pid > 0 && read_stat((pid_t)pid, &list[count]))
+			count++;
+	}
+	closedir(proc);
+	return count;
+}
+
+/* Marks the descendants of those marked; true when there were any. */
+static bool
+mark_children(struct process *list, size_t count)
+{
+	bool changed = false;
+	for (size_t i = 0; i < count; i++) {
+		for (size_t j = 0; j < count && !list[i].ours; j++) {
+			if (list[j].ours && list[j].pid == list[i].parent)
+				list[i].ours = changed = true;
+		}
+	}
+	return changed;
+}
+
+/* Its share of the memory: pages that several processes have count in parts. */
+static uint64_t
+read_memory_kib(pid_t pid)
+{
+	char path[64], line[256];
+	unsigned long long kib = 0;
+	snprintf(path, sizeof path, "/proc/%d/smaps_rollup", (int)pid);
+	FILE *file = fopen(path, "re");
+	if (file == NULL)
+		return 0;
+	while (fgets(line, sizeof line, file) != NULL) {
+		if (sscanf(line, "Pss: %llu", &kib) == 1)
+			break;
+	}
+	fclose(file);
+	return kib;
+}
+
+struct tree_usage
+tree_read(pid_t root)
+{
+	static struct process list[TREE_PROCESSES_MAX]; /* only the main thread looks */
+	struct tree_usage usage = {0};
+	size_t count = read_processes(list, TREE_PROCESSES_MAX);
+
+	for (size_t i = 0; i < count; i++)
+		list[i].ours = list[i].pid == root;
+	while (mark_children(list, count))
+		continue;
+	for (size_t i = 0; i < count; i++) {
+		if (!list[i].ours)
+			continue;
+		usage.processes++;
+		usage.cpu_us += list[i].ticks * 1000000 / sysconf(_SC_CLK_TCK);
+		usage.memory_kib += read_memory_kib(list[i].pid);
+	}
+	return usage;
+}

@@ -8,9 +8,15 @@ static void
 vectors(void)
 {
 	static const uint64_t expected[] = {
-		UINT64_C(0x726fdb47dd0e0e31), UINT64_C(0x74f839c593dc67fd), UINT64_C(0x0d6c8009d9a94f5a),
-		UINT64_C(0x85676696d7fb7e2d), UINT64_C(0xcf2794e0277187b7), UINT64_C(0x18765564cd99a68d),
-		UINT64_C(0xcbc9466e58fee3ce), UINT64_C(0xab0200f58b01d137), UINT64_C(0x93f5f5799a932462),
+		UINT64_C(0x726fdb47dd0e0e31),
+		UINT64_C(0x74f839c593dc67fd),
+		UINT64_C(0x0d6c8009d9a94f5a),
+		UINT64_C(0x85676696d7fb7e2d),
+		UINT64_C(0xcf2794e0277187b7),
+		UINT64_C(0x18765564cd99a68d),
+		UINT64_C(0xcbc9466e58fee3ce),
+		UINT64_C(0xab0200f58b01d137),
+		UINT64_C(0x93f5f5799a932462),
 	};
 	struct siphash_key key = {UINT64_C(0x0706050403020100), UINT64_C(0x0f0e0d0c0b0a0908)};
 	unsigned char data[sizeof expected / sizeof expected[0]];

@@ -24,8 +24,9 @@ struct decoder {
 void decoder_fini(struct decoder *decoder);
 
 /*
- * Decodes what stood between a valid JSON string's quotes.  *out belongs to the decoder
- * and holds until the same place is decoded again.  0, or -1 with errno ENOMEM.
+ * Decodes a valid JSON string, given as what stands between its quotes; the quotes are
+ * there, before and behind it.  *out belongs to the decoder and holds until the same
+ * place is decoded again.  0, or -1 with errno ENOMEM, also for more than INT_MAX bytes.
  */
 int decode_string(
 	struct decoder *decoder, enum decode_place place, struct slice inside, struct slice *out);

@@ -16,7 +16,7 @@
 struct record {
 	struct slice line;       /* as sent, white space stripped */
 	struct slice level_text; /* decoded; matters where level is LEVEL_UNKNOWN */
-	struct slice message;    /* decoded; of a value that is no string its JSON text */
+	struct slice message;    /* decoded where it will be written; no string: its JSON text */
 	enum level level;
 };
 

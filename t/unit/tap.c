@@ -7,15 +7,27 @@
 #include <string.h>
 
 static int number;
+static const char *skipped;
 
 static void
 print_outcome(const CU_pTest test, const CU_pSuite suite, const CU_pFailureRecord failures)
 {
 	(void)suite;
-	printf("%s %d - %s\n", failures == NULL ? "ok" : "not ok", ++number, test->pName);
+	printf("%s %d - %s", failures == NULL ? "ok" : "not ok", ++number, test->pName);
+	if (skipped != NULL && failures == NULL)
+		printf(" # SKIP %s", skipped);
+	skipped = NULL;
+	putchar('\n');
 	for (CU_pFailureRecord failure = failures; failure != NULL; failure = failure->pNext)
-		printf("# %s:%u: %s\n", failure->strFileName, failure->uiLineNumber, failure->strCondition);
+		printf("# %s:%u: %s\n", failure->strFileName, failure->uiLineNumber,
+			failure->strCondition);
 	fflush(stdout);
+}
+
+void
+tap_skip(const char *reason)
+{
+	skipped = reason;
 }
 
 int

@@ -24,4 +24,7 @@ struct tap_case {
 /* Runs the cases in order and returns the program's exit status. */
 int tap_main(const char *module, const struct tap_case *cases);
 
+/* Called in a case: it is reported as skipped, for the reason (a literal), unless it fails. */
+void tap_skip(const char *reason);
+
 #endif

@@ -3,10 +3,16 @@
 
 # A test program is linked with the room of the module that it tests and the rooms below, nothing else: that is
 # the proof that the core is pure.  A test may name functions to replace: LDFLAGS_<module> = -Wl,--wrap=...
-unit_rooms = $(call floor_of,$(1)) $(room_deps_$(call floor_of,$(1)))
+# A program that tests a whole room names it: ROOM_<program>.
+unit_room  = $(or $(ROOM_$(1)),$(call floor_of,$(1)))
+unit_rooms = $(call unit_room,$(1)) $(room_deps_$(call unit_room,$(1)))
 
-LDFLAGS_logfile = -Wl,--wrap=writev,--wrap=ftruncate,--wrap=fdatasync,--wrap=flock,--wrap=fstat
-LDFLAGS_journal = $(LDFLAGS_logfile)
+store_faults = -Wl,--wrap=writev,--wrap=ftruncate,--wrap=fdatasync,--wrap=flock,--wrap=fstat,--wrap=pread
+store_tests  = logfile journal syncer store
+ROOM_store   = store
+$(foreach unit,$(store_tests),$(eval LDFLAGS_$(unit) = $(store_faults)))
+$(store_tests:%=$(BUILD)/t/unit/%): $(patsubst %,$(BUILD)/t/lib/%.o,faults ledger)
+$(patsubst %,$(BUILD)/t/unit/%,$(store_tests) folder): $(BUILD)/t/lib/scratch.o
 
 $(BUILD)/t/%.o: t/%.c GNUmakefile | $(preconditions)
 	@mkdir -p $(@D)

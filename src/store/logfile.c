@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Opens, locks, repairs and appends.  Everything between lock() and unlock() is written so that a
+ * kill at any instruction leaves either the file as it was or a note of how long it was.
+ */
+#include "store/logfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store/folder.h"
+
+enum { LOGFILE_MODE = 0640 };
+
+/* The end of the file, as found under the lock. */
+struct end {
+	uint64_t file;  /* its name in the mark */
+	int64_t length; /* bytes */
+	bool open_line; /* the last byte is no newline */
+};
+
+static int
+lock(int fd)
+{
+	while (flock(fd, LOCK_EX) != 0) {
+		if (errno != EINTR)
+			return -1;
+	}
+	return 0;
+}
+
+static void
+unlock(int fd)
+{
+	int saved = errno;
+	while (flock(fd, LOCK_UN) != 0 && errno == EINTR)
+		;
+	errno = saved;
+}
+
+static int
+cut(int fd, int64_t length)
+{
+	while (ftruncate(fd, length) != 0) {
+		if (errno != EINTR)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+look_at_last_byte(int fd, struct end *end)
+{
+	char last = '\n';
+	ssize_t got = 1;
+	if (end->length > 0) {
+		do {
+			got = pread(fd, &last, 1, end->length - 1);
+		} while (got < 0 && errno == EINTR);
+	}
+	end->open_line = last != '\n';
+	return got < 0 ? -1 : 0;
+}
+
+/* Cuts off what a dead writer left, and says where the file ends.  0, or -1 with errno. */
+static int
+repair(const struct logfile *logfile, struct end *end)
+{
+	struct stat st;
+	if (fstat(logfile->fd, &st) != 0)
+		return -1;
+	end->file = mark_file(st.st_dev, st.st_ino);
+	end->length = st.st_size;
+	int64_t noted = mark_find(logfile->mark, end->file);
+	/* A file that is shorter than noted was emptied since: never make it longer. */
+	if (noted >= 0 && noted < st.st_size) {
+		if (cut(logfile->fd, noted) != 0)
+			return -1;
+		end->length = noted;
+	}
+	mark_end(logfile->mark, end->file);
+	if (st.st_nlink == 0) {
+		errno = ESTALE;
+		return -1;
+	}
+	return look_at_last_byte(logfile->fd, end);
+}
+
+/* Skips n bytes of the vector. */
+static void
+consume(struct iovec **iov, size_t *count, size_t n)
+{
+	while (*count > 0 && n >= (*iov)->iov_len) {
+		n -= (*iov)->iov_len;
+		(*iov)++;
+		(*count)--;
+	}
+	if (n > 0) {
+		(*iov)->iov_base = (char *)(*iov)->iov_base + n;
+		(*iov)->iov_len -= n;
+	}
+}
+
+/* Writes the whole vector; counts the bytes that went out, also of a vector that did not. */
+static int
+write_all(int fd, struct iovec *iov, size_t count, int64_t *written)
+{
+	consume(&iov, &count, 0);
+	while (count > 0) {
+		ssize_t n = writev(fd, iov, count < IOV_MAX ? (int)count : IOV_MAX);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n == 0)
+			errno = EIO;
+		if (n <= 0)
+			return -1;
+		*written += n;
+		consume(&iov, &count, (size_t)n);
+	}
+	return 0;
+}
+
+/*
+ * Takes back what of an append has reached the file.  Where somebody has emptied the file
+ * meanwhile, our bytes do not begin at the old length but as far from the end as they are many.
+ */
+static int
+take_back(int fd, const struct end *end, int64_t written)
+{
+	struct stat st;
+	if (fstat(fd, &st) != 0)
+		return -1;
+	int64_t keep = st.st_size - written;
+	if (keep > end->length)
+		keep = end->length;
+	if (keep < 0)
+		keep = 0;
+	return keep < st.st_size ? cut(fd, keep) : 0;
+}
+
+static int
+append_locked(const struct logfile *logfile, struct iovec *iov, size_t count, bool sync)
+{
+	struct end end;
+	if (repair(logfile, &end) != 0)
+		return -1;
+	char newline[] = "\n";
+	struct iovec line_end = {newline, end.open_line ? 1 : 0};
+	int64_t written = 0;
+	mark_begin(logfile->mark, end.file, end.length);
+	if (write_all(logfile->fd, &line_end, 1, &written) == 0 &&
+		write_all(logfile->fd, iov, count, &written) == 0 &&
+		(!sync || logfile_sync(logfile->fd) == 0)) {
+		mark_end(logfile->mark, end.file);
+		return 0;
+	}
+	int saved = errno;
+	/* Where even this fails the note stays, and the next one to take the lock cuts. */
+	if (take_back(logfile->fd, &end, written) == 0)
+		mark_end(logfile->mark, end.file);
+	errno = saved;
+	return -1;
+}
+
+int
+logfile_append(struct logfile *logfile, struct iovec *iov, size_t count, bool sync)
+{
+	if (lock(logfile->fd) != 0)
+		return -1;
+	int result = append_locked(logfile, iov, count, sync);
+	unlock(logfile->fd);
+	return result;
+}
+
+int
+logfile_sync(int fd)
+{
+	while (fdatasync(fd) != 0) {
+		if (errno != EINTR)
+			return -1;
+	}
+	return 0;
+}
+
+/* The name of a new file has to survive a crash too, or its synced records do not. */
+static int
+open_or_make(int folder, const char *name)
+{
+	int flags = O_RDWR | O_APPEND | O_CLOEXEC | O_NOCTTY;
+	int fd = openat(folder, name, flags);
+	if (fd >= 0 || errno != ENOENT)
+		return fd;
+	fd = openat(folder, name, flags | O_CREAT, LOGFILE_MODE);
+	if (fd >= 0)
+		folder_sync(folder);
+	return fd;
+}
+
+int
+logfile_open(struct logfile *logfile, const char *dir, const char *name, struct logfile_mark *mark)
+{
+	*logfile = (struct logfile){-1, mark};
+	int folder = folder_open(dir);
+	if (folder < 0)
+		return -1;
+	logfile->fd = open_or_make(folder, name);
+	int saved = errno;
+	close(folder);
+	errno = saved;
+	if (logfile->fd < 0)
+		return -1;
+	/* An empty append repairs. */
+	(void)logfile_append(logfile, NULL, 0, false);
+	return 0;
+}
+
+void
+logfile_close(struct logfile *logfile)
+{
+	if (logfile->fd >= 0)
+		close(logfile->fd);
+	logfile->fd = -1;
+}

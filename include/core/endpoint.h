@@ -6,6 +6,7 @@
 #ifndef CORE_ENDPOINT_H
 #define CORE_ENDPOINT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum { ENDPOINT_HOST_MAX = 254, ENDPOINT_TEXT_MAX = ENDPOINT_HOST_MAX + 10 };
@@ -16,12 +17,20 @@ struct endpoint {
 };
 
 /*
- * Reads "9000", "127.0.0.1:9000", "localhost:9000", "[::1]:9000" or "*:9000".  Without an address the
- * host is 0.0.0.0.  Returns NULL, or what is wrong and what would be right.
+ * Reads "9000", "127.0.0.1:9000", "localhost:9000", "[::1]:9000" or "*:9000".  Without an address, and
+ * for "*", the host is 0.0.0.0.  Returns NULL, or what is wrong and what would be right (a
+ * constant string); *out is unchanged then.  Bytes behind the host's end are zero.
  */
 const char *endpoint_parse(const char *text, struct endpoint *out);
 
+/* The same for one half alone; here an IPv6 address may stand without brackets. */
+const char *endpoint_parse_host(const char *text, struct endpoint *out);
+const char *endpoint_parse_port(const char *text, struct endpoint *out);
+
 /* The form that parses again; returns text. */
 const char *endpoint_format(const struct endpoint *endpoint, char text[static ENDPOINT_TEXT_MAX]);
+
+/* Whether both cannot be bound together: the same host, in any case, and the same port but 0. */
+bool endpoint_clash(const struct endpoint *a, const struct endpoint *b);
 
 #endif

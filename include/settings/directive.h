@@ -29,20 +29,24 @@ struct directive;
 typedef const char *directive_set(const struct directive *directive, struct settings *settings,
 	const char *text, struct buf *scratch);
 
-/* Writes the value in the form that parses again, quoted where needed. */
-typedef int directive_print(
-	const struct directive *directive, const struct settings *settings, struct buf *out);
+/*
+ * Appends the value in the form that parses again, quoted where needed.  Only Listen has more than
+ * one: they are asked for by index.  1, 0 when there is no such value, or -1 with errno ENOMEM.
+ */
+typedef int directive_print(const struct directive *directive, const struct settings *settings,
+	size_t index, struct buf *out);
 
 struct directive {
-	const char *name;          /* MinLogLevel */
-	const char *environment;   /* MIN_LOG_LEVEL, or NULL */
+	const char *name;        /* MinLogLevel */
+	const char *argument;    /* what it takes, for messages and the manual: "level" */
+	const char *environment; /* MIN_LOG_LEVEL, or NULL; Listen has two, with a space between */
 	const char *default_value; /* as in a file; NULL: computed, or none */
-	directive_set *set;
-	directive_print *print;
-	size_t offset;      /* of the field in struct settings */
-	size_t size;        /* of the field, where it is a string */
-	int64_t min, max;   /* where it is a number */
-	const char *values; /* where it is an enumeration: "filter|accept|reject" */
+	directive_set *set;        /* NULL: Include and IncludeOptional, which the parser follows */
+	directive_print *print;    /* NULL with set */
+	size_t offset;             /* of the field in struct settings */
+	size_t size;               /* of the field, where it is a string */
+	int64_t min, max;          /* where it is a number; min also of a string's bytes */
+	const char *values;        /* where it is an enumeration: "filter|accept|reject" */
 	enum directive_scope scope;
 	const char *meaning; /* one sentence, for the manual */
 };

@@ -14,16 +14,20 @@
 
 /* Where to look.  Nothing is kept; the strings are the caller's. */
 struct settings_sources {
-	const char *file;          /* NULL: no configuration file */
-	char *const *environment;  /* as environ; also what ${NAME} is replaced from */
-	const char *const *extra;  /* `Directive value` lines of -c */
+	const char *file;         /* NULL: no configuration file */
+	char *const *environment; /* as environ; also what ${NAME} is replaced from */
+	const char *const *extra; /* `Directive value` lines of -c */
 	size_t extra_count;
 };
 
-/* The settings in force and, for each directive of the table, where its value came from. */
+/*
+ * The settings in force and where their values came from: "default", "file:line",
+ * "environment SERVER_PORT", "command line".
+ */
 struct settings_loaded {
 	struct settings settings;
-	char **origins; /* by index in the table: "default", "file:line", "environment SERVER_PORT", "command line" */
+	char **origins;                            /* by index in the table of directives */
+	char *listen_origins[SETTINGS_LISTEN_MAX]; /* of each Listen line */
 };
 
 /*
@@ -35,7 +39,17 @@ size_t settings_load(
 	const struct settings_sources *sources, struct settings_loaded *out, struct buf *errors);
 void settings_loaded_fini(struct settings_loaded *loaded);
 
-/* Appends all settings, one directive a line with its origin as a comment; parses again to the same. */
+/*
+ * The same with a text in place of the file; sources->file (not NULL) is what it is called.  Include is an
+ * error in it.
+ */
+size_t settings_load_text(const struct settings_sources *sources, struct slice text,
+	struct settings_loaded *out, struct buf *errors);
+
+/*
+ * Appends all settings, one directive a line with its origin as a comment; parses again to the same.
+ * 0, or -1 with errno ENOMEM.
+ */
 int settings_print(const struct settings_loaded *loaded, struct buf *out);
 
 #endif

@@ -21,7 +21,8 @@ struct settings {
 	struct endpoint listen[SETTINGS_LISTEN_MAX];
 	int64_t listen_count;
 
-	struct policy policy; /* MinLogLevel, UnknownLevel, LogFormat, LogPersistence, MaxLineLength */
+	struct policy
+		policy; /* MinLogLevel, UnknownLevel, LogFormat, LogPersistence, MaxLineLength */
 
 	int64_t buffer_bytes;
 	char log_dir[SETTINGS_PATH_MAX];

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The table, in the order of the manual.  A row says all there is to know of a directive; the macros
+ * below it only name the pairs of functions for its type.
+ */
+#include "settings/directive.h"
+
+#include <strings.h>
+
+#include "settings/value.h"
+
+enum {
+	BYTES_MAX = 1073741824,
+	DAY_S = 86400,
+	YEAR_S = 31536000,
+};
+
+#define AT(member)               .offset = offsetof(struct settings, member)
+#define TEXT(member)             AT(member), .size = sizeof((struct settings *)0)->member
+#define TYPE(type)               .set = value_set_##type, .print = value_print_##type
+#define NUMBER(member, from, to) TYPE(number), AT(member), .min = (from), .max = (to)
+#define BOOLEAN(member)          TYPE(boolean), .argument = "on|off", AT(member)
+#define CHOICE(member, words)    TYPE(choice), .argument = (words), .values = (words), AT(member)
+
+const struct directive directives[] = {
+	{
+		.name = "Listen",
+		.argument = "[address:]port",
+		.environment = "SERVER_HOST SERVER_PORT",
+		.default_value = "0.0.0.0:9000",
+		TYPE(listen),
+		.scope = SCOPE_NEW_WORKERS,
+		.meaning = "Where clients are accepted; repeatable, IPv6 as [::1]:9000, port 0 is "
+			   "any free one.",
+	},
+	{
+		.name = "BufferSize",
+		.argument = "bytes",
+		.environment = "BUFFER_SIZE",
+		.default_value = "4096",
+		NUMBER(buffer_bytes, 1, BYTES_MAX),
+		.scope = SCOPE_LIVE,
+		.meaning = "The first read buffer of a connection; it grows up to MaxLineLength as "
+			   "needed.",
+	},
+	{
+		.name = "MinLogLevel",
+		.argument = "level",
+		.environment = "MIN_LOG_LEVEL",
+		.default_value = "INFO",
+		TYPE(level),
+		AT(policy.min_level),
+		.scope = SCOPE_LIVE,
+		.meaning = "Records less severe than this are answered `filtered` and not stored.",
+	},
+	{
+		.name = "UnknownLevel",
+		.default_value = "filter",
+		CHOICE(policy.unknown_level, "filter|accept|reject"),
+		.scope = SCOPE_LIVE,
+		.meaning = "What becomes of a record whose level is none of the known ones.",
+	},
+	{
+		.name = "LogPersistence",
+		.environment = "ENABLE_LOG_PERSISTENCE",
+		.default_value = "on",
+		BOOLEAN(policy.persist),
+		.scope = SCOPE_LIVE,
+		.meaning =
+			"Whether accepted records are stored; off answers them and stores nothing.",
+	},
+	{
+		.name = "LogDir",
+		.argument = "path",
+		.environment = "LOG_DIR",
+		.default_value = "./logs",
+		TYPE(text),
+		TEXT(log_dir),
+		.min = 1,
+		.scope = SCOPE_LIVE,
+		.meaning = "The folder of the log file; it is made with its parents where it is "
+			   "missing.",
+	},
+	{
+		.name = "LogFilename",
+		.argument = "name",
+		.environment = "LOG_FILENAME",
+		.default_value = "server.log",
+		.set = value_set_filename,
+		.print = value_print_text,
+		TEXT(log_filename),
+		.min = 1,
+		.scope = SCOPE_LIVE,
+		.meaning = "The name of the log file in LogDir.",
+	},
+	{
+		.name = "LogFormat",
+		.default_value = "text",
+		CHOICE(policy.log_format, "text|json|raw"),
+		.scope = SCOPE_LIVE,
+		.meaning = "How a record is written: readable text, JSON with time and client, or "
+			   "as it was sent.",
+	},
+	{
+		.name = "LogSync",
+		.argument = "none|always|seconds",
+		.default_value = "none",
+		TYPE(log_sync),
+		AT(log_sync),
+		.min = 1,
+		.max = DAY_S,
+		.scope = SCOPE_LIVE,
+		.meaning = "When records are brought to the disk: by the kernel, before each "
+			   "answer, or every so often.",
+	},
+	{
+		.name = "RateLimit",
+		.environment = "RATE_LIMIT_ENABLED",
+		.default_value = "on",
+		BOOLEAN(rate_limit),
+		.scope = SCOPE_LIVE,
+		.meaning = "Whether the lines of a client address are limited.",
+	},
+	{
+		.name = "RateLimitMaxRequests",
+		.argument = "n",
+		.environment = "RATE_LIMIT_MAX_REQUESTS",
+		.default_value = "100",
+		NUMBER(rate_limit_max, 1, INT32_MAX),
+		.scope = SCOPE_LIVE,
+		.meaning = "How many lines of a client address pass in one window.",
+	},
+	{
+		.name = "RateLimitWindowSeconds",
+		.argument = "seconds",
+		.environment = "RATE_LIMIT_WINDOW_SECONDS",
+		.default_value = "60",
+		NUMBER(rate_limit_window_s, 1, YEAR_S),
+		.scope = SCOPE_LIVE,
+		.meaning = "The length of a window, which begins with a client's first line.",
+	},
+	{
+		.name = "RateLimitTableSize",
+		.argument = "entries",
+		.default_value = "65536",
+		NUMBER(rate_limit_entries, 1, 16777216),
+		.scope = SCOPE_RESTART,
+		.meaning = "How many client addresses are counted at a time.",
+	},
+	{
+		.name = "RateLimitIPv6Prefix",
+		.argument = "bits",
+		.default_value = "64",
+		NUMBER(rate_limit_ipv6_prefix, 1, 128),
+		.scope = SCOPE_LIVE,
+		.meaning = "IPv6 addresses that agree in so many leading bits count as one client.",
+	},
+	{
+		.name = "Workers",
+		.argument = "n",
+		NUMBER(workers, 1, 1024),
+		.scope = SCOPE_NEW_WORKERS,
+		.meaning =
+			"How many processes serve clients; without it, as many as CPUs are online.",
+	},
+	{
+		.name = "ThreadsPerWorker",
+		.argument = "n",
+		.default_value = "1024",
+		NUMBER(threads_per_worker, 1, 100000),
+		.scope = SCOPE_NEW_WORKERS,
+		.meaning = "The most clients of one worker; each is served by a thread of its own.",
+	},
+	{
+		.name = "ListenBacklog",
+		.argument = "n",
+		.default_value = "511",
+		NUMBER(listen_backlog, 1, 65535),
+		.scope = SCOPE_NEW_WORKERS,
+		.meaning = "How many connections the kernel keeps waiting to be accepted.",
+	},
+	{
+		.name = "MaxLineLength",
+		.argument = "bytes",
+		.default_value = "1048576",
+		NUMBER(policy.max_line_bytes, 16, BYTES_MAX),
+		.scope = SCOPE_LIVE,
+		.meaning = "The longest line of a client, without its newline.",
+	},
+	{
+		.name = "MaxConnectionsPerClient",
+		.argument = "n",
+		.default_value = "0",
+		NUMBER(max_connections_per_client, 0, INT32_MAX),
+		.scope = SCOPE_LIVE,
+		.meaning = "The most connections of one client address at a time; 0 is no limit.",
+	},
+	{
+		.name = "IdleTimeout",
+		.argument = "seconds",
+		.default_value = "0",
+		NUMBER(idle_timeout_s, 0, YEAR_S),
+		.scope = SCOPE_LIVE,
+		.meaning = "A connection that sends nothing for so long is closed; 0 is never.",
+	},
+	{
+		.name = "SendTimeout",
+		.argument = "seconds",
+		.default_value = "30",
+		NUMBER(send_timeout_s, 1, DAY_S),
+		.scope = SCOPE_LIVE,
+		.meaning = "A connection whose answers cannot be sent for so long is closed.",
+	},
+	{
+		.name = "GracefulShutdownTimeout",
+		.argument = "seconds",
+		.default_value = "10",
+		NUMBER(graceful_shutdown_timeout_s, 0, DAY_S),
+		.scope = SCOPE_LIVE,
+		.meaning = "How long workers may finish what they have received before they are "
+			   "killed.",
+	},
+	{
+		.name = "PidFile",
+		.argument = "path",
+		TYPE(text),
+		TEXT(pid_file),
+		.scope = SCOPE_RESTART,
+		.meaning = "Where the supervisor writes its process id; a second start with the "
+			   "same file is refused.",
+	},
+	{
+		.name = "ScoreBoardFile",
+		.argument = "path",
+		TYPE(text),
+		TEXT(scoreboard_file),
+		.scope = SCOPE_RESTART,
+		.meaning = "A file through which other programs read the counters.",
+	},
+	{
+		.name = "ErrorLog",
+		.argument = "stderr|path|syslog",
+		.default_value = "stderr",
+		.set = value_set_error_log,
+		.print = value_print_text,
+		TEXT(error_log),
+		.min = 1,
+		.scope = SCOPE_LIVE,
+		.meaning = "Where the daemon's own messages go.",
+	},
+	{
+		.name = "LogLevel",
+		.default_value = "info",
+		CHOICE(error_log_level, "error|warn|info|debug"),
+		.scope = SCOPE_LIVE,
+		.meaning = "The least severe of the daemon's own messages that are written.",
+	},
+	{
+		.name = "User",
+		.argument = "name",
+		.set = value_set_user,
+		.print = value_print_text,
+		TEXT(user),
+		.scope = SCOPE_RESTART,
+		.meaning = "The account that the workers run under, when the daemon is started as "
+			   "root.",
+	},
+	{
+		.name = "Group",
+		.argument = "name",
+		.set = value_set_group,
+		.print = value_print_text,
+		TEXT(group),
+		.scope = SCOPE_RESTART,
+		.meaning =
+			"The group that the workers run under; without it, the first one of User.",
+	},
+	{
+		.name = "Include",
+		.argument = "glob",
+		.meaning = "Reads other files in place, relative to this one; at least one must "
+			   "exist.",
+	},
+	{
+		.name = "IncludeOptional",
+		.argument = "glob",
+		.meaning = "Reads other files in place, relative to this one, if there are any.",
+	},
+};
+
+const size_t directives_count = sizeof directives / sizeof directives[0];
+
+const struct directive *
+directive_find(const char *name)
+{
+	for (size_t i = 0; i < directives_count; i++) {
+		if (strcasecmp(directives[i].name, name) == 0)
+			return &directives[i];
+	}
+	return NULL;
+}

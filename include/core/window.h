@@ -17,7 +17,7 @@ struct window {
 /*
  * Asks for `lines` tokens at once, with the outcome that asking for them one by one at the same time
  * would have: returns how many pass, always the first ones.  `max` lines pass in a
- * window of `length_ms`; both may differ from call to call.
+ * window of `length_ms` >= 1; both may differ from call to call.
  */
 int64_t window_take(
 	struct window *window, int64_t now_ms, int64_t length_ms, int64_t max, int64_t lines);

@@ -4,7 +4,7 @@
 #include "settings/load.h"
 #include "settings/value.h"
 
-enum { NAME_COLUMNS = 24, VALUE_COLUMNS = 24 };
+enum { NAME_COLUMNS = 24, VALUE_COLUMNS = 23 };
 
 /* A comment ends with its line, so an origin must hold no newline: file names may. */
 static int

@@ -195,12 +195,14 @@ journal_append(struct journal *journal, struct slice records)
 	assert(records.data[records.len - 1] == '\n');
 	struct request request = {.records = records};
 	sem_init(&request.woken, 0, 0);
-	request.leads = enqueue(journal, &request);
-	if (!request.leads) {
+	/* Once queued the request is not ours alone: the lead may be handed to it before enqueue() returns. */
+	bool leads = enqueue(journal, &request);
+	if (!leads) {
 		while (sem_wait(&request.woken) != 0)
 			assert(errno == EINTR);
+		leads = request.leads;
 	}
-	if (request.leads)
+	if (leads)
 		lead(journal, &request);
 	sem_destroy(&request.woken);
 	if (request.error != 0)

@@ -82,10 +82,13 @@ static bool
 is_record(const struct ledger *ledger, struct slice line, size_t *writer, size_t *number)
 {
 	size_t bytes;
-	if (line.len <= HEAD_BYTES ||
-		sscanf(line.data, "%zu %zu %zu ", writer, number, &bytes) != 3 ||
-		bytes != line.len + 1 || *writer >= LEDGER_WRITERS ||
-		*number >= ledger->begun[*writer])
+	char head[HEAD_BYTES + 1] = "";
+	if (line.len <= HEAD_BYTES)
+		return false;
+	/* A copy: sscanf() looks for the end of its whole input first. */
+	memcpy(head, line.data, HEAD_BYTES);
+	if (sscanf(head, "%zu %zu %zu ", writer, number, &bytes) != 3 || bytes != line.len + 1 ||
+		*writer >= LEDGER_WRITERS || *number >= ledger->begun[*writer])
 		return false;
 	char *expected = malloc(bytes);
 	put_record(expected, *writer, *number, bytes);

@@ -8,6 +8,9 @@
 
 #include <stddef.h>
 
+/* What two processes write side by side lies so far apart. */
+enum { REGION_LINE_BYTES = 64 };
+
 /* Maps `size` bytes, page-aligned.  NULL with errno. */
 void *region_map(size_t size);
 void region_unmap(void *memory, size_t size);

@@ -34,12 +34,17 @@ struct limiter_stats {
 /* How much memory a table of so many entries takes. */
 size_t limiter_size(size_t entries);
 
-/* Lays the table out in limiter_size(entries) zeroed shared bytes.  0 or an error number. */
+/*
+ * Lays the table out in limiter_size(entries) zeroed shared bytes that begin on a cache line.
+ * 0 or an error number: EINVAL for a table of no entries or of 2^32 and more.
+ */
 int limiter_init(void *memory, size_t entries, const struct siphash_key *key);
 
 /*
  * Takes tokens for a batch under one lock: returns how many of `lines` pass, always the first
- * ones, exactly as asking line by line at now_ms would.
+ * ones, exactly as asking line by line at now_ms would.  Time never runs back within a shard: a
+ * thread that was held up between reading the clock and taking the lock comes at the latest
+ * time that the shard has seen.
  */
 int64_t limiter_take(struct limiter *limiter, const struct address *client,
 	const struct limiter_rule *rule, int64_t now_ms, int64_t lines);

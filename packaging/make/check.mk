@@ -14,13 +14,20 @@ $(foreach unit,$(store_tests),$(eval LDFLAGS_$(unit) = $(store_faults)))
 $(store_tests:%=$(BUILD)/t/unit/%): $(patsubst %,$(BUILD)/t/lib/%.o,faults ledger)
 $(patsubst %,$(BUILD)/t/unit/%,$(store_tests) folder): $(BUILD)/t/lib/scratch.o
 
+# The limiter's users are stopped where they have just locked a shard, and killed from there on.
+ROOM_limiter_death    = shm
+LDFLAGS_limiter_death = -Wl,--wrap=robust_lock
+
+ROOM_oracle = core
+$(BUILD)/t/unit/oracle: $(BUILD)/t/lib/oracle.o
+
 $(BUILD)/t/%.o: t/%.c GNUmakefile | $(preconditions)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS_ALL) -It $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
 define unit_program
 $(BUILD)/t/unit/$(1): $(BUILD)/t/unit/$(1).o $(BUILD)/t/unit/tap.o $(foreach room,$(call unit_rooms,$(1)),$(call archive,$(room)))
-	$$(CC) $$(LDFLAGS_ALL) $$(LDFLAGS_$(1)) -o $$@ $$^ -lcunit $$(LDLIBS_ALL)
+	$$(CC) $$(LDFLAGS_ALL) $$(LDFLAGS_$(1)) -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) -lcunit $$(LDLIBS_ALL)
 endef
 $(foreach unit,$(units),$(eval $(call unit_program,$(unit))))
 

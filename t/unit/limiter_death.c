@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The rate limiter after its users were killed under its lock: at every instruction of a change, in the
+ * repair of such a change, and at random among others.
+ */
+#include "shm/limiter.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "lib/child.h"
+#include "shm/region.h"
+#include "shm/robust.h"
+#include "unit/tap.h"
+
+static const struct siphash_key key = {1, 2};
+
+static struct address
+client(uint32_t number)
+{
+	struct address address = {.bytes = {[10] = 0xff, [11] = 0xff}};
+	memcpy(address.bytes + 12, &number, sizeof number);
+	return address;
+}
+
+static struct limiter *
+limiter_map(size_t entries, const struct siphash_key *with)
+{
+	struct limiter *limiter = region_map(limiter_size(entries));
+	CU_ASSERT_PTR_NOT_NULL_FATAL(limiter);
+	CU_ASSERT_EQUAL_FATAL(limiter_init(limiter, entries, with), 0);
+	return limiter;
+}
+
+static int64_t
+take(struct limiter *limiter, uint32_t number, const struct limiter_rule *rule, int64_t now_ms,
+	int64_t lines)
+{
+	struct address address = client(number);
+	return limiter_take(limiter, &address, rule, now_ms, lines);
+}
+
+/*
+ * A take that is killed: clients 0 to known - 1 have windows that began at 10 * n with n + 1 lines used.
+ * `touched` is the client whose entry the take changes; `lost` one that it may push out.
+ */
+enum { STEP_ENTRIES = 4, STEP_MAX = 10, NOBODY = 1000 };
+static const struct limiter_rule step_rule = {STEP_MAX, 1000};
+
+struct scene {
+	uint32_t known, touched, lost;
+	int64_t now_ms;
+};
+
+static const struct scene scenes[] = {
+	{4, 1, NOBODY, 40},   /* counts on */
+	{4, 0, NOBODY, 1005}, /* begins a new window */
+	{3, 3, NOBODY, 40},   /* takes a free entry */
+	{4, 4, 0, 40},        /* takes the entry of the one that ends soonest */
+};
+enum { SCENES = sizeof scenes / sizeof scenes[0] };
+
+struct killing {
+	struct limiter *limiter;
+	const struct scene *scene;
+};
+
+/* The limiter's robust_lock() is this one: in a traced child it stops under the lock. */
+static bool stop_when_locked;
+enum robust_lock __real_robust_lock(pthread_mutex_t *mutex);
+enum robust_lock __wrap_robust_lock(pthread_mutex_t *mutex);
+
+enum robust_lock
+__wrap_robust_lock(pthread_mutex_t *mutex)
+{
+	enum robust_lock found = __real_robust_lock(mutex);
+	if (stop_when_locked)
+		raise(SIGSTOP);
+	return found;
+}
+
+static void
+take_one(void *arg)
+{
+	struct killing *killing = arg;
+	stop_when_locked = true;
+	take(killing->limiter, killing->scene->touched, &step_rule, killing->scene->now_ms, 1);
+}
+
+static struct limiter *
+scene_map(const struct scene *scene)
+{
+	struct limiter *limiter = limiter_map(STEP_ENTRIES, &key);
+	for (uint32_t n = 0; n < scene->known; n++)
+		CU_ASSERT_EQUAL(take(limiter, n, &step_rule, 10 * n, n + 1), n + 1);
+	return limiter;
+}
+
+/* Everybody else's window is as it was, and the table holds and gives up entries in its order. */
+static void
+scene_check(struct limiter *limiter, const struct scene *scene)
+{
+	uint32_t order[STEP_ENTRIES], count = 0;
+	for (uint32_t n = 0; n < scene->known; n++) {
+		if (n == scene->touched || n == scene->lost)
+			continue;
+		CU_ASSERT_EQUAL(take(limiter, n, &step_rule, scene->now_ms, 100), STEP_MAX - n - 1);
+		order[count++] = n;
+	}
+	int64_t used = scene->touched < scene->known ? scene->touched + 1 : 0;
+	int64_t left = take(limiter, scene->touched, &step_rule, scene->now_ms, 100);
+	bool began = left >= STEP_MAX - 1; /* dropped, or it was new: it ends last now */
+	CU_ASSERT(began || left == STEP_MAX - used || left == STEP_MAX - used - 1);
+	uint32_t at = count++;
+	for (; !began && at > 0 && order[at - 1] > scene->touched; at--)
+		order[at] = order[at - 1];
+	order[at] = scene->touched;
+	CU_ASSERT_EQUAL_FATAL(count, STEP_ENTRIES);
+	CU_ASSERT_EQUAL(limiter_stats(limiter).entries, STEP_ENTRIES);
+	uint64_t evictions = limiter_stats(limiter).evictions;
+	for (uint32_t i = 0; i < STEP_ENTRIES; i++) {
+		CU_ASSERT_EQUAL(take(limiter, 100 + i, &step_rule, scene->now_ms, 1), 1);
+		for (uint32_t k = i + 1; k < STEP_ENTRIES; k++)
+			CU_ASSERT_EQUAL(take(limiter, order[k], &step_rule, scene->now_ms, 1), 0);
+	}
+	CU_ASSERT_EQUAL(limiter_stats(limiter).evictions, evictions + STEP_ENTRIES);
+}
+
+/* Kills one take after so many instructions, with `again` > 0 the next one too.  How many there were. */
+static long
+kill_takes(const struct scene *scene, long steps, long again, uint64_t *repairs)
+{
+	struct killing killing = {scene_map(scene), scene};
+	long ran = child_killed_after(take_one, &killing, steps);
+	if (again > 0)
+		child_killed_after(take_one, &killing, again);
+	/* The killed take may be whole, and then the second one counts as well. */
+	if (again == 0)
+		scene_check(killing.limiter, scene);
+	for (uint32_t n = 0; again > 0 && n < scene->known; n++) {
+		if (n != scene->touched && n != scene->lost)
+			CU_ASSERT_EQUAL(take(killing.limiter, n, &step_rule, scene->now_ms, 100),
+				STEP_MAX - n - 1);
+	}
+	*repairs += limiter_stats(killing.limiter).repairs;
+	region_unmap(killing.limiter, limiter_size(STEP_ENTRIES));
+	return ran;
+}
+
+/* At every instruction where that is quick, else (under sanitizers) at as many as can be. */
+static void
+killed_at_each_step(void)
+{
+	enum { BUDGET = 4000 };
+	for (size_t i = 0; i < SCENES; i++) {
+		uint64_t repairs = 0;
+		long total = kill_takes(&scenes[i], 1000000, 0, &repairs);
+		if (total < 0) {
+			tap_skip("tracing is forbidden here");
+			return;
+		}
+		CU_ASSERT_EQUAL(repairs, 0);
+		long stride = 1 + total * total / 2 / BUDGET;
+		for (long steps = 1; steps < total; steps += stride)
+			kill_takes(&scenes[i], steps, 0, &repairs);
+		CU_ASSERT(repairs > 0);
+		printf("# scene %zu: %ld instructions, every %ld, %lu repairs\n", i, total, stride,
+			(unsigned long)repairs);
+	}
+}
+
+static void
+killed_in_repair(void)
+{
+	uint64_t repairs = 0, random = 1;
+	for (int i = 0; i < 40; i++) {
+		random = random * UINT64_C(6364136223846793005) + 1;
+		long steps = 30 + (long)(random >> 33) % 100,
+		     again = 30 + (long)(random >> 48) % 500;
+		if (kill_takes(&scenes[i % SCENES], steps, again, &repairs) < 0) {
+			tap_skip("tracing is forbidden here");
+			return;
+		}
+	}
+	CU_ASSERT(repairs > 0);
+}
+
+enum { KILLERS = 3, DEATHS = 200, CROWD = 96, CROWDED = 64, REGULARS = 8 };
+static const struct limiter_rule long_rule = {50000, 1000000}, short_rule = {10, 500};
+
+struct war {
+	struct limiter *crowded, *exact;
+	_Atomic int64_t clock_ms, granted[REGULARS];
+	_Atomic uint64_t done[KILLERS];
+	uint32_t number; /* the next child's */
+};
+
+static void
+fight(void *arg)
+{
+	struct war *war = arg;
+	uint32_t self = war->number;
+	for (uint32_t n = (uint32_t)getpid();; n = n * 1664525 + 1013904223) {
+		int64_t now_ms = atomic_fetch_add(&war->clock_ms, 1);
+		take(war->crowded, (n >> 8) % CROWD, &short_rule, now_ms, 1 + (n >> 20) % 3);
+		uint32_t regular = (n >> 8) % REGULARS;
+		atomic_fetch_add(
+			&war->granted[regular], take(war->exact, regular, &long_rule, 0, 3));
+		atomic_fetch_add(&war->done[self], 1);
+	}
+}
+
+static bool
+goes_on(struct war *war, uint32_t number)
+{
+	uint64_t before = atomic_load(&war->done[number]);
+	int64_t deadline_ms = clock_mono_ms() + 10000;
+	while (atomic_load(&war->done[number]) == before && clock_mono_ms() < deadline_ms)
+		usleep(50);
+	return atomic_load(&war->done[number]) != before;
+}
+
+static void
+war_check(struct war *war)
+{
+	struct limiter_stats stats = limiter_stats(war->exact);
+	CU_ASSERT(stats.entries <= REGULARS && stats.evictions == 0);
+	int64_t granted = 0;
+	for (int i = 0; i < REGULARS; i++)
+		granted += war->granted[i];
+	CU_ASSERT(granted <= long_rule.max * (int64_t)(REGULARS + stats.repairs));
+	CU_ASSERT(limiter_stats(war->crowded).repairs + stats.repairs > 0);
+	printf("# %lu and %lu repairs\n", (unsigned long)limiter_stats(war->crowded).repairs,
+		(unsigned long)stats.repairs);
+
+	/* All have ended: as many new ones fit, and each one more pushes one out. */
+	int64_t later_ms = atomic_load(&war->clock_ms) + short_rule.window_ms;
+	uint64_t evictions = limiter_stats(war->crowded).evictions;
+	for (uint32_t n = 0; n < 2 * CROWDED; n++) {
+		CU_ASSERT_EQUAL(take(war->crowded, 1000 + n, &short_rule, later_ms, 20), 10);
+		CU_ASSERT_EQUAL(take(war->crowded, 1000 + n, &short_rule, later_ms, 20), 0);
+	}
+	CU_ASSERT_EQUAL(limiter_stats(war->crowded).entries, CROWDED);
+	CU_ASSERT_EQUAL(limiter_stats(war->crowded).evictions, evictions + CROWDED);
+}
+
+static void
+killed_at_random(void)
+{
+	struct war *war = region_map(sizeof *war);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(war);
+	war->crowded = limiter_map(CROWDED, &key);
+	war->exact = limiter_map(REGULARS, &key);
+	pid_t pids[KILLERS];
+	for (uint32_t i = 0; i < KILLERS; i++) {
+		war->number = i;
+		pids[i] = child_start(fight, war);
+		CU_ASSERT(goes_on(war, i));
+	}
+	for (uint32_t death = 0; death < DEATHS; death++) {
+		war->number = death % KILLERS;
+		child_kill(pids[war->number]);
+		CU_ASSERT_FATAL(goes_on(war, (death + 1) % KILLERS));
+		pids[war->number] = child_start(fight, war);
+		CU_ASSERT_FATAL(goes_on(war, war->number));
+	}
+	for (int i = 0; i < KILLERS; i++)
+		child_kill(pids[i]);
+	war_check(war);
+	region_unmap(war->crowded, limiter_size(CROWDED));
+	region_unmap(war->exact, limiter_size(REGULARS));
+	region_unmap(war, sizeof *war);
+}
+
+int
+main(void)
+{
+	static const struct tap_case cases[] = {
+		{"killed at every instruction: one entry at most starts anew", killed_at_each_step},
+		{"killed while it repairs: the next one repairs", killed_in_repair},
+		{"killed 200 times at random: the others go on", killed_at_random},
+		{NULL, NULL},
+	};
+	alarm(CHILD_SECONDS);
+	return tap_main("limiter_death", cases);
+}

@@ -154,7 +154,7 @@ every_mistake(void)
 		"127.0.0.1:9000\n"
 		"environment: BUFFER_SIZE: must be a whole number from 1 to 1073741824, not ''\n"
 		"environment: RATE_LIMIT_ENABLED: must be true, 1 or yes, or false, 0, no, off or "
-	        "empty, "
+		"empty, "
 		"not 'on'\n");
 }
 

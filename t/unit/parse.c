@@ -180,7 +180,7 @@ include_missing(void)
 	write_file("main.conf", "IncludeOptional link\n");
 	CU_ASSERT_EQUAL(symlink("main.conf", path_of("link", path)), 0);
 	expect_file("main.conf", "main.conf:1: IncludeOptional: a cycle, take it out: link is "
-	                         "included by main.conf\n");
+				 "included by main.conf\n");
 }
 
 static void

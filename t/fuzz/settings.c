@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Any bytes as a configuration file: they are good or have mistakes, and what is good prints in a form that parses
- * again to the same settings.
+ * Any bytes as a configuration file: they are good or have mistakes, and what is good prints in a
+ * form that parses again to the same settings.
  */
 #include <stdint.h>
 
@@ -37,7 +37,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct settings_loaded loaded, again;
 	struct buf printed = {0};
-	/* Environment variables come after the file, so none that the table names is in `environment`. */
+	/* The environment has no variable of the table: it would be stronger than the file. */
 	if (load((struct slice){(const char *)data, size}, &loaded) > 0)
 		return 0;
 	must(settings_print(&loaded, &printed) == 0);

@@ -51,9 +51,9 @@ put_date(char *at, int64_t day)
 static int64_t
 divide(int64_t value, int64_t by, int64_t *rest)
 {
-	int64_t quotient = value / by - (value % by < 0);
-	*rest = value - quotient * by;
-	return quotient;
+	bool below = value % by < 0;
+	*rest = value % by + (below ? by : 0);
+	return value / by - below;
 }
 
 void

@@ -2,6 +2,8 @@
 /* Records as they stand in the file: three formats, control characters, the stamp. */
 #include "core/format.h"
 
+#include <time.h>
+
 #include "unit/exact.h"
 #include "unit/tap.h"
 
@@ -111,6 +113,7 @@ expected_escape(int c, char escape[8])
 static void
 controls(void)
 {
+	static const char digits[] = "01234567890123456";
 	for (int c = 0; c <= 0x9f; c++) {
 		if (c >= 0x20 && c < 0x7f)
 			continue;
@@ -121,12 +124,12 @@ controls(void)
 		size_t bytes = c >= 0x80 ? 2 : 1;
 		for (int place = 0; place <= 17; place++) {
 			char message[32], expected[32];
-			memcpy(message, "01234567890123456", (size_t)place);
+			memcpy(message, digits, (size_t)place);
 			memcpy(message + place, character, bytes);
-			memcpy(message + (size_t)place + bytes, "01234567890123456" + place,
+			memcpy(message + (size_t)place + bytes, &digits[place],
 				(size_t)(17 - place));
-			snprintf(expected, sizeof expected, "%.*s%s%s", place, "01234567890123456",
-				escape, "01234567890123456" + place);
+			snprintf(expected, sizeof expected, "%.*s%s%s", place, digits, escape,
+				&digits[place]);
 			expect_message((struct slice){message, 17 + bytes}, expected);
 		}
 	}

@@ -15,7 +15,7 @@ static const struct {
 		"{\"status\": \"error\", \"message\": \"expected JSON object\"}\n"},
 	{VERDICT_MISSING, "missing",
 		"{\"status\": \"error\", \"message\": \"missing required fields: level, "
-                "message\"}\n"},
+		"message\"}\n"},
 	{VERDICT_LIMITED, "limited",
 		"{\"status\": \"error\", \"message\": \"rate limit exceeded\"}\n"},
 	{VERDICT_TOO_LONG, "too_long", "{\"status\": \"error\", \"message\": \"line too long\"}\n"},

@@ -233,7 +233,7 @@ every_prefix(void)
 	static const struct slice whole = TEXT(
 		"{\"level\":\"ERR\\u004fR\",\"message\":\"gr\xc3\xbc\xc3\x9f "
 		"\xe4\xbd\xa0 \xf0\x9f\x98\x80 \\ud83d\\ude00 and plain "
-	        "text\",\"n\":[-12.5e+10,true,false,null,{}]}");
+		"text\",\"n\":[-12.5e+10,true,false,null,{}]}");
 	CU_ASSERT_EQUAL(scan_exact(whole), SCAN_OBJECT);
 	for (size_t len = 0; len < whole.len; len++)
 		CU_ASSERT_EQUAL(scan_exact((struct slice){whole.data, len}), SCAN_INVALID);
@@ -336,7 +336,7 @@ static void
 names_exactly(void)
 {
 	expect_members("{\"Level\":1,\"MESSAGE\":1,\"level \":1,\" "
-	               "level\":1,\"leve\":1,\"levels\":1,\"\":1}",
+		       "level\":1,\"leve\":1,\"levels\":1,\"\":1}",
 		NULL, NULL);
 	expect_members(
 		"{\"messag\":1,\"message\\u0000\":1,\"level\\n\":1,\"lev\\\\el\":1}", NULL, NULL);
@@ -368,7 +368,7 @@ escaped_names(void)
 	expect_members("{\"\\u006c\\u0065\\u0076\\u0065\\u006c\":1,\"m\\u0065ssage\":2}", "1", "2");
 	expect_members("{\"leve\\u006C\":1,\"messag\\u0065\":2}", "1", "2");
 	expect_members("{\"\\u016cevel\":1,\"\\u004cevel\":1,\"\\u006cevel\\u0000\":1,"
-	               "\"\\\\u006cevel\":1}",
+		       "\"\\\\u006cevel\":1}",
 		NULL, NULL);
 	expect_members("{\"\\u006c\":1,\"\\u006ceve\":1,\"leve\\u006cl\":1}", NULL, NULL);
 }

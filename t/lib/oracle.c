@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: ISC */
+/* The scanner and the decoder compared with json-c. */
+#include "lib/oracle.h"
+
+#include <json-c/json.h>
+#include <stdlib.h>
+
+#include "core/decode.h"
+#include "core/scan.h"
+
+enum { DEPTH = 2 * SCAN_DEPTH_MAX };
+
+/* Whether json-c takes the text; *value may be NULL also then (null).  The caller puts it. */
+static bool
+parse(struct slice text, struct json_object **value)
+{
+	struct json_tokener *tokener = json_tokener_new_ex(DEPTH);
+	if (tokener == NULL)
+		abort();
+	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+	*value = json_tokener_parse_ex(tokener, text.data, (int)text.len);
+	/* A number at the very end is not over before something else comes. */
+	if (json_tokener_get_error(tokener) == json_tokener_continue)
+		*value = json_tokener_parse_ex(tokener, " ", 1);
+	bool taken = json_tokener_get_error(tokener) == json_tokener_success;
+	json_tokener_free(tokener);
+	return taken;
+}
+
+/* A value that is no string: what the scanner cut out must be the same value when read alone. */
+static bool
+same_value(struct slice text, struct json_object *expected)
+{
+	struct json_object *value;
+	bool same = parse(text, &value) && json_object_equal(value, expected) != 0;
+	json_object_put(value);
+	return same;
+}
+
+static bool
+same_string(const struct scan_value *found, struct json_object *expected)
+{
+	struct decoder decoder = {.tokener = NULL};
+	struct slice text = found->text;
+	if (found->escaped && decode_string(&decoder, DECODE_LEVEL, found->text, &text) != 0)
+		abort();
+	struct slice whole = {
+		json_object_get_string(expected), (size_t)json_object_get_string_len(expected)};
+	bool same = slice_equal(text, whole);
+	decoder_fini(&decoder);
+	return same;
+}
+
+static const char *
+compare_member(struct json_object *object, const char *name, const struct scan_value *found)
+{
+	struct json_object *expected = NULL;
+	bool present = json_object_object_get_ex(object, name, &expected) != 0;
+	if (present != found->present)
+		return present ? "a member was not found" : "json-c finds no such member";
+	if (!present)
+		return NULL;
+	bool is_string = json_object_is_type(expected, json_type_string) != 0;
+	if (is_string != found->is_string)
+		return "string or no string";
+	bool same = is_string ? same_string(found, expected) : same_value(found->text, expected);
+	return same ? NULL : "a member's value differs";
+}
+
+/* json-c's names end at a NUL.  To compare members, every \u0000 becomes \u0001 for both sides. */
+static struct slice
+without_nul(struct slice text)
+{
+	static const char nul[] = "\\u0000";
+	char *copy = malloc(text.len);
+	if (copy == NULL)
+		abort();
+	memcpy(copy, text.data, text.len);
+	char *at = copy, *end = copy + text.len;
+	while ((at = memmem(at, (size_t)(end - at), nul, sizeof nul - 1)) != NULL) {
+		at += sizeof nul - 1;
+		at[-1] = '1';
+	}
+	return (struct slice){copy, text.len};
+}
+
+static const char *
+compare_members(struct slice text)
+{
+	struct scan scan;
+	struct json_object *object;
+	struct slice copy = without_nul(text);
+	const char *wrong = NULL;
+	if (scan_line(copy, &scan) != SCAN_OBJECT || !parse(copy, &object))
+		abort();
+	wrong = compare_member(object, "level", &scan.level);
+	if (wrong == NULL)
+		wrong = compare_member(object, "message", &scan.message);
+	json_object_put(object);
+	free((void *)copy.data);
+	return wrong;
+}
+
+const char *
+oracle_compare(struct slice text)
+{
+	struct scan scan;
+	struct json_object *value;
+	enum scan_result result = scan_line(text, &scan);
+	bool taken = parse(text, &value);
+	bool object = json_object_is_type(value, json_type_object) != 0;
+	json_object_put(value);
+	if (result == SCAN_INVALID)
+		return NULL;
+	if (!taken)
+		return "json-c rejects what the scanner accepts";
+	if (object != (result == SCAN_OBJECT))
+		return "object or no object";
+	return object ? compare_members(text) : NULL;
+}

@@ -10,7 +10,7 @@ bucket_of(int64_t us)
 {
 	uint64_t value = us > 0 ? (uint64_t)us : 0;
 	size_t shift = 0;
-	while (value >> shift >= 2 * HISTOGRAM_STEPS)
+	while (value >> shift >= (size_t)2 * HISTOGRAM_STEPS)
 		shift++;
 	size_t bucket = shift * HISTOGRAM_STEPS + (size_t)(value >> shift);
 	return bucket < HISTOGRAM_BUCKETS ? bucket : HISTOGRAM_BUCKETS - 1;
@@ -41,7 +41,8 @@ histogram_percentile(const struct histogram *histogram, double percent)
 	uint64_t below = (uint64_t)((double)histogram->count * percent / 100);
 	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
 		if (below < histogram->buckets[i]) {
-			size_t shift = i < 2 * HISTOGRAM_STEPS ? 0 : i / HISTOGRAM_STEPS - 1;
+			size_t shift = i < (size_t)2 * HISTOGRAM_STEPS ? 0
+			                                               : i / HISTOGRAM_STEPS - 1;
 			return (int64_t)((i - shift * HISTOGRAM_STEPS) << shift);
 		}
 		below -= histogram->buckets[i];

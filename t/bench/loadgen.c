@@ -22,6 +22,7 @@
 #include "bench/loadgen.h"
 
 enum { VIOLATIONS_SHOWN = 20, SAMPLE_MS = 200 };
+#define MILLION INT64_C(1000000)
 
 /* What the server took. */
 struct cost {
@@ -133,7 +134,7 @@ set_number(struct plan *plan, int letter, const char *option, const char *text)
 		plan->lines = (uint64_t)number(option, text, 1, 9999999999);
 		return true;
 	case 's':
-		plan->run_us = number(option, text, 1, 86400) * 1000000;
+		plan->run_us = number(option, text, 1, 86400) * MILLION;
 		return true;
 	case 't':
 		plan->threads = (size_t)number(option, text, 1, 256);
@@ -142,7 +143,7 @@ set_number(struct plan *plan, int letter, const char *option, const char *text)
 		plan->pid = (pid_t)number(option, text, 1, INT32_MAX);
 		return true;
 	case 'i':
-		plan->patience_us = number(option, text, 1, 3600) * 1000000;
+		plan->patience_us = number(option, text, 1, 3600) * MILLION;
 		return true;
 	}
 	return false;
@@ -169,7 +170,7 @@ parse_options(struct plan *plan, int argc, char **argv)
 	if (optind < argc)
 		usage();
 	if (plan->lines == 0 && plan->run_us == 0)
-		plan->run_us = 5 * 1000000;
+		plan->run_us = 5 * MILLION;
 	if (plan->threads > plan->clients)
 		plan->threads = plan->clients;
 }
@@ -323,7 +324,7 @@ main(int argc, char **argv)
 		.threads = cpus < 1   ? 1
 	                   : cpus > 8 ? 8
 	                              : (size_t)cpus,
-		.patience_us = 30 * 1000000,
+		.patience_us = 30 * MILLION,
 	};
 	parse_options(&plan, argc, argv);
 

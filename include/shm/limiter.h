@@ -36,7 +36,7 @@ size_t limiter_size(size_t entries);
 
 /*
  * Lays the table out in limiter_size(entries) zeroed shared bytes that begin on a cache line.
- * 0 or an error number: EINVAL for a table of no entries or of 2^32 and more.
+ * 0 or an error number: EINVAL for a table of no entries or of 2^32 - 1 and more.
  */
 int limiter_init(void *memory, size_t entries, const struct siphash_key *key);
 

@@ -165,8 +165,8 @@ keyed(void)
 	CU_ASSERT(evictions[0] < ENTRIES / 20 && evictions[1] < ENTRIES / 20);
 }
 
-enum { PROCESSES = 8, THREADS = 2, ROUNDS = 30, FEW = 3 };
-static const struct limiter_rule contest_rule = {1000, 60000};
+enum { PROCESSES = 8, THREADS = 2, ROUNDS = 12, FEW = 3 };
+static const struct limiter_rule contest_rule = {20000, 600000};
 
 struct contest {
 	pthread_barrier_t barrier; /* a round's window ends before the next round */

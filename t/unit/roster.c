@@ -10,12 +10,12 @@
 #include "shm/region.h"
 #include "unit/tap.h"
 
-enum { WORKERS = 4, PLACES = 8, LIMIT = 5, ROUNDS = 3000, DEATHS = 100 };
+enum { WORKERS = 4, PLACES = 8, LIMIT = 5, ROUNDS = 10000, DEATHS = 100 };
 
 /* One worker of a roster that several processes or threads share. */
 struct shift {
 	struct roster *roster;
-	_Atomic long *inside, *above, *entered;
+	_Atomic long *inside, *above, *entered, *there;
 	size_t worker;
 	bool endless;
 };
@@ -124,6 +124,9 @@ work(void *arg)
 	struct shift *shift = arg;
 	struct address address = client(1);
 	int held[PLACES], count = 0;
+	atomic_fetch_add(shift->there, 1);
+	while (atomic_load(shift->there) < WORKERS)
+		sched_yield();
 	for (long i = 0; i < ROUNDS || shift->endless; i++) {
 		bool too_many;
 		int place = roster_enter(shift->roster, shift->worker, &address, LIMIT, &too_many);
@@ -153,7 +156,7 @@ work_alone(void *arg)
 
 struct contest {
 	struct shift shifts[WORKERS];
-	_Atomic long inside, above, entered[WORKERS];
+	_Atomic long inside, above, there, entered[WORKERS];
 };
 
 static struct contest *
@@ -164,7 +167,7 @@ contest_new(bool endless)
 	struct roster *roster = roster_map(WORKERS, PLACES);
 	for (size_t i = 0; i < WORKERS; i++)
 		contest->shifts[i] = (struct shift){roster, &contest->inside, &contest->above,
-			&contest->entered[i], i, endless};
+			&contest->entered[i], &contest->there, i, endless};
 	return contest;
 }
 

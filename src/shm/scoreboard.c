@@ -83,5 +83,5 @@ count_name(size_t count)
 		[COUNT_SEND_CLOSED] = "send_closed",
 		[COUNT_STORAGE_ERRORS] = "storage_errors",
 	};
-	return count < VERDICTS ? verdict_name((enum verdict)count) : names[count];
+	return names[count] != NULL ? names[count] : verdict_name((enum verdict)count);
 }

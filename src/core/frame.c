@@ -61,8 +61,8 @@ frame_room(struct frame *frame, size_t max_line_bytes, size_t *room)
 	move_to_front(frame);
 	if (frame->end == frame->cap) {
 		size_t cap = frame->cap == 0
-				     ? frame->first_bytes
-				     : doubled(frame->cap, largest_cap(frame, max_line_bytes));
+		                     ? frame->first_bytes
+		                     : doubled(frame->cap, largest_cap(frame, max_line_bytes));
 		/* A lowered limit leaves a line in the buffer that frame_next() has not yet been
 		 * shown. */
 		if (cap <= frame->cap)
@@ -158,9 +158,13 @@ void
 frame_cool(struct frame *frame)
 {
 	move_to_front(frame);
-	if (frame->end == 0)
-		frame_fini(frame);
-	else if (frame->cap > frame->first_bytes && frame->cap > frame->end)
+	if (frame->end == 0) {
+		/* Not frame_fini(): a line that is being skipped goes on being skipped. */
+		free(frame->data);
+		frame->data = NULL;
+		frame->cap = 0;
+	} else if (frame->cap > frame->first_bytes && frame->cap > frame->end) {
 		(void)resize(
 			frame, frame->end > frame->first_bytes ? frame->end : frame->first_bytes);
+	}
 }

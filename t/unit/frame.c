@@ -160,6 +160,21 @@ memory(void)
 	frame_fini(&frame);
 }
 
+static void
+cool_while_skipping(void)
+{
+	struct frame frame;
+	char out[256] = "";
+	frame_init(&frame, 64);
+	feed(&frame, "01234567890", 11);
+	collect(&frame, false, out);
+	frame_cool(&frame);
+	feed(&frame, "rest\nok\n", 8);
+	collect(&frame, false, out);
+	CU_ASSERT_STRING_EQUAL(out, "[!][ok]");
+	frame_fini(&frame);
+}
+
 /* MaxLineLength is live: a line that was short enough a moment ago may be too long now. */
 static void
 lowered_limit(void)
@@ -187,6 +202,8 @@ main(void)
 		{"an over-long line is told before it ends", told_at_once},
 		{"NUL bytes are bytes", nul_bytes},
 		{"memory: nothing at first, warm grows within bounds, cool gives back", memory},
+		{"a silence inside an over-long line leaves the stream in step",
+			cool_while_skipping},
 		{"a limit lowered below a waiting line", lowered_limit},
 		{NULL, NULL},
 	};

@@ -19,12 +19,12 @@ enum lifecycle_state {
 };
 
 enum lifecycle_event {
-	EVENT_ALL_READY,     /* every worker has reported that it serves */
-	EVENT_CHILD_DIED,    /* a worker ended; others may be left */
+	EVENT_ALL_READY,  /* every worker has reported that it serves */
+	EVENT_CHILD_DIED, /* a worker ended; others may be left */
 	EVENT_CHILD_HOPELESS, /* a worker ended saying that none can ever start: EX_CONFIG and the like */
-	EVENT_LAST_DIED,     /* no worker is left (comes instead of EVENT_CHILD_DIED when stopping) */
-	EVENT_STOP,          /* TERM or INT */
-	EVENT_DEADLINE,      /* GracefulShutdownTimeout has passed since draining began */
+	EVENT_LAST_DIED, /* no worker is left (comes instead of EVENT_CHILD_DIED when stopping) */
+	EVENT_STOP,      /* TERM or INT */
+	EVENT_DEADLINE,  /* GracefulShutdownTimeout has passed since draining began */
 	LIFECYCLE_EVENTS
 };
 

@@ -12,7 +12,7 @@
 #include "core/endpoint.h"
 
 struct listener {
-	int fd;			      /* non-blocking, close-on-exec */
+	int fd;                       /* non-blocking, close-on-exec */
 	char name[ENDPOINT_TEXT_MAX]; /* numeric address and real port: "127.0.0.1:43127" */
 };
 

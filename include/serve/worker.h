@@ -20,7 +20,7 @@ struct worker_heritage {
 	const struct settings *settings;
 	struct listener_set *listeners;
 	struct limiter *limiter;       /* shared */
-	struct roster *roster;	       /* shared */
+	struct roster *roster;         /* shared */
 	struct scoreboard *scoreboard; /* shared */
 	struct logfile_mark *mark;     /* shared */
 };

@@ -19,7 +19,7 @@ struct supervisor_plan {
 	const struct scoreboard *scoreboard;
 	child_main *child_main;
 	const void *child_context;
-	void (*ready)(void *context);	 /* all workers serve */
+	void (*ready)(void *context);    /* all workers serve */
 	void (*in_child)(void *context); /* lets go of what only the supervisor may hold */
 	void *context;
 };

@@ -21,10 +21,10 @@ static const struct {
 	const char *name;
 	int priority;
 } levels[] = {
-	[ERRLOG_ERROR] = {"error",   LOG_ERR	  },
+	[ERRLOG_ERROR] = {"error", LOG_ERR},
 	[ERRLOG_WARN] = {"warning", LOG_WARNING},
-	[ERRLOG_INFO] = {"info",	 LOG_INFO	 },
-	[ERRLOG_DEBUG] = {"debug",   LOG_DEBUG  },
+	[ERRLOG_INFO] = {"info", LOG_INFO},
+	[ERRLOG_DEBUG] = {"debug", LOG_DEBUG},
 };
 
 int
@@ -75,7 +75,7 @@ put_prefix(char *line, size_t size, enum errlog_level level)
 				  (int)getpid(), levels[level].name);
 }
 
-static void
+static void __attribute__((format(printf, 2, 0)))
 write_line(enum errlog_level level, const char *format, va_list args)
 {
 	if (level > sink.level)

@@ -101,7 +101,7 @@ judge_line(struct session *session, const struct policy *policy,
 	if (verdict != VERDICT_RECEIVED || !policy->persist)
 		return verdict;
 	return format_record(&session->records, context, &record) == 0 ? VERDICT_RECEIVED
-								       : VERDICT_FAILED;
+	                                                               : VERDICT_FAILED;
 }
 
 void

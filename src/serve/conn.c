@@ -9,9 +9,9 @@
 
 enum {
 	WARM_READ_BYTES = 128 *
-			  1024, /* what a busy client's buffer may grow to without a long line */
-	COLD_BYTES = 8 * 1024,	/* memory, beyond the first buffer, that a silent client keeps */
-	COOL_AFTER_MS = 1000,	/* silence that makes a busy client an idle one */
+	                  1024, /* what a busy client's buffer may grow to without a long line */
+	COLD_BYTES = 8 * 1024,  /* memory, beyond the first buffer, that a silent client keeps */
+	COOL_AFTER_MS = 1000,   /* silence that makes a busy client an idle one */
 };
 
 enum fill {
@@ -110,8 +110,8 @@ fill(struct conn *conn)
 	}
 	if (n == 0)
 		return stream_peer_finished(&conn->stream) && stream_pending(&conn->stream) == 0
-			       ? FILL_END
-			       : FILL_CUT;
+		               ? FILL_END
+		               : FILL_CUT;
 	if (errno != EAGAIN)
 		return FILL_BROKEN;
 	count(conn, COUNT_IDLE_CLOSED, 1);

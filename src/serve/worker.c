@@ -25,7 +25,7 @@
 
 enum {
 	CLIENT_STACK_BYTES = 256 * 1024, /* of address space; what is not touched costs nothing */
-	BUSY_WAIT_MS = 200,		 /* how long a full worker leaves a client to the others */
+	BUSY_WAIT_MS = 200,              /* how long a full worker leaves a client to the others */
 	TITLE_MS = 1000,
 	DRAIN_POLL_MS = 50,
 	LINGER_MS = 2000,
@@ -50,7 +50,7 @@ struct worker {
 	atomic_size_t threads;
 	pthread_mutex_t lock; /* of the list: a client is in it as long as its socket is open */
 	LIST_HEAD(, client) clients;
-	size_t titled;	  /* the number of clients that the title tells */
+	size_t titled;    /* the number of clients that the title tells */
 	bool waited_busy; /* a client has waited at a full worker for one tick already */
 	struct pollfd *polls;
 };

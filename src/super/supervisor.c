@@ -165,7 +165,7 @@ carry_out(struct supervisor *supervisor, unsigned actions, struct child *child, 
 	if (status != EX_OK && actions & ACTION_KILL)
 		supervisor->status = status;
 	bool stopping = supervisor->lifecycle.state == LIFECYCLE_DRAINING ||
-			supervisor->lifecycle.state == LIFECYCLE_KILLING;
+	                supervisor->lifecycle.state == LIFECYCLE_KILLING;
 	if (stopping && none_left(supervisor))
 		step(supervisor, EVENT_LAST_DIED, NULL, EX_OK);
 }

@@ -7,7 +7,7 @@ CONF ?= conf/logcollectd.conf
 build: all ## the same as all
 
 run: all ## serve in the foreground with CONF=conf/logcollectd.conf
-	$(BUILD)/bin/logcollectd -f $(CONF) $(ARGS)
+	$(BUILD)/bin/logcollectd -f $(CONF) -c 'PidFile build/logcollectd.pid' $(ARGS)
 
 client: all ## send one record of each level to a running daemon and show its answers
 	$(BUILD)/bin/logsend --smoke $(ARGS)

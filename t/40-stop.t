@@ -80,7 +80,7 @@ subtest 'pipelining until the end' => sub {
 	my $daemon = LogCollectd->start;
 	my @clients = map { $daemon->connect } 1 .. 4;
 	my @answers = map { [] } @clients;
-	my $n = 0;
+	my ($n, $before, $short) = (0, 0, 0);
 	# The signal comes while lines are on their way in both directions.
 	for my $turn (1 .. 40) {
 		for my $id (0 .. $#clients) {
@@ -88,7 +88,10 @@ subtest 'pipelining until the end' => sub {
 			push @{ $answers[$id] }, $clients[$id]->some if $turn % 4 == $id;
 		}
 		$n += 50;
-		$daemon->signal('TERM') if $turn == 20;
+		next if $turn != 20;
+		ok(wait_until { !grep { !$_->arrived } @clients }, "$n lines of each client have arrived");
+		$before = $n;
+		$daemon->signal('TERM');
 	}
 	is($daemon->ended, 0, 'exit status 0');
 	my (@received, $odd);
@@ -97,9 +100,10 @@ subtest 'pipelining until the end' => sub {
 		my @all = verdicts @{ $answers[$id] }, splice @{ $clients[$id]{lines} };
 		$odd += grep { $_ ne 'received' } @all;
 		push @received, map { "client $id line $_" } 1 .. @all;
+		$short++ if @all < $before;
 	}
 	is($odd, 0, 'only whole answers');
-	cmp_ok(scalar @received, '>', 0, 'some lines are answered');
+	is($short, 0, 'every line that had arrived before the signal is answered');
 	my %times;
 	$times{$_}++ for $daemon->messages;
 	is(scalar(grep { ($times{$_} // 0) != 1 } @received), 0, 'every record that was answered is in the file once');
@@ -144,11 +148,12 @@ subtest 'a second TERM' => sub {
 
 subtest 'a slow client is waited for' => sub {
 	my ($daemon, $slow) = start_clogged(GracefulShutdownTimeout => 30);
+	my $arrived = $slow->clogged - $slow->outstanding / length "1\n";
 	$daemon->signal('TERM');
 	ok(wait_until { refuses_clients($daemon) }, 'stopping');
 	my @answers = $slow->rest;
-	is(scalar(grep { $_ ne $ANSWER{not_object} && $_ ne 'reset' } @answers), 0, 'whole answers');
-	cmp_ok(scalar @answers, '>', 10_000, 'it gets its answers');
+	my $whole = grep { $_ eq $ANSWER{not_object} } @answers;
+	cmp_ok($whole, '>=', $arrived, 'every line that had arrived is answered, although more came after it');
 	is($daemon->ended, 0, 'exit status 0');
 };
 

@@ -282,7 +282,9 @@ sub ended ($self, $bound = BOUND) {
 	return 'does not end' if !defined $self->{status};
 	wait_until { !$self->left_over } $bound;
 	my @left = $self->left_over;
-	return @left ? "left over: @left" : do { delete $running{ $self->{pid} }; $self->{status} };
+	return "left over: @left" if @left;
+	delete $running{ $self->{pid} };
+	return $self->errors =~ /(.*(?:Sanitizer:|runtime error:).*)/ ? $1 : $self->{status};
 }
 
 sub stop ($self, $bound = BOUND) {

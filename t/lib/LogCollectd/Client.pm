@@ -124,12 +124,15 @@ sub rest ($self, $bound = BOUND) {
 # Whether the connection was reset rather than closed.
 sub was_reset ($self) { return $self->{reset} }
 
-# Whether all that was sent has reached the server's kernel.
-sub arrived ($self) {
+# How many of the bytes sent have not reached the server's kernel.
+sub outstanding ($self) {
 	my $bytes = pack 'i', 0;
 	ioctl $self->{socket}, OUTQ, $bytes or die "TIOCOUTQ: $!";
-	return unpack('i', $bytes) == 0;
+	return unpack 'i', $bytes;
 }
+
+# Whether all that was sent has reached the server's kernel.
+sub arrived ($self) { return $self->outstanding == 0 }
 
 # Asks for more answers than the kernel holds for a client that does not read them.
 sub clog ($self) {

@@ -7,7 +7,8 @@
 unit_room  = $(or $(ROOM_$(1)),$(call floor_of,$(1)))
 unit_rooms = $(call unit_room,$(1)) $(room_deps_$(call unit_room,$(1)))
 
-store_faults = -Wl,--wrap=writev,--wrap=ftruncate,--wrap=fdatasync,--wrap=flock,--wrap=fstat,--wrap=pread
+store_faults = -Wl,--wrap=writev,--wrap=ftruncate,--wrap=fdatasync,--wrap=flock,--wrap=fstat,--wrap=pread \
+               -Wl,--wrap=pthread_mutex_unlock
 store_tests  = logfile journal syncer store
 ROOM_store   = store
 $(foreach unit,$(store_tests),$(eval LDFLAGS_$(unit) = $(store_faults)))

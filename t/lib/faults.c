@@ -3,9 +3,11 @@
 #include "lib/faults.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -15,6 +17,7 @@ static struct {
 	_Atomic int fault, error, nth, span;
 	atomic_int seen, calls[FAULT_CALLS];
 	void (*on_sync)(void);
+	_Atomic int linger_us;
 } plan;
 
 ssize_t __real_writev(int fd, const struct iovec *iov, int count);
@@ -23,6 +26,8 @@ int __real_fdatasync(int fd);
 int __real_flock(int fd, int operation);
 int __real_fstat(int fd, struct stat *st);
 ssize_t __real_pread(int fd, void *data, size_t size, off_t offset);
+int __real_pthread_mutex_unlock(pthread_mutex_t *mutex);
+int __wrap_pthread_mutex_unlock(pthread_mutex_t *mutex);
 ssize_t __wrap_writev(int fd, const struct iovec *iov, int count);
 int __wrap_ftruncate(int fd, off_t length);
 int __wrap_fdatasync(int fd);
@@ -192,4 +197,20 @@ __wrap_pread(int fd, void *data, size_t size, off_t offset)
 	ssize_t n = __real_pread(fd, data, size, offset);
 	done(fault);
 	return n;
+}
+
+void
+faults_linger(int us)
+{
+	plan.linger_us = us;
+}
+
+int
+__wrap_pthread_mutex_unlock(pthread_mutex_t *mutex)
+{
+	int result = __real_pthread_mutex_unlock(mutex);
+	int us = plan.linger_us;
+	if (us > 0 && arc4random_uniform(2) == 0)
+		usleep(arc4random_uniform((uint32_t)us));
+	return result;
 }

@@ -40,4 +40,7 @@ int faults_calls(enum fault_call call);
 /* Called before every fdatasync, in its thread; NULL for none.  Set it while no thread runs. */
 void faults_on_sync(void (*hook)(void));
 
+/* Threads linger behind some mutexes that they give back, so that others overtake them there. */
+void faults_linger(int us);
+
 #endif

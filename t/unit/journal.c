@@ -150,6 +150,15 @@ many_threads(void)
 	together(JOURNAL_SYNC_NONE, 1000);
 }
 
+/* The lead is handed to a thread that has queued and does not wait yet. */
+static void
+slow_threads(void)
+{
+	faults_linger(100);
+	together(JOURNAL_SYNC_NONE, 100);
+	faults_linger(0);
+}
+
 static void
 many_threads_synced(void)
 {
@@ -377,6 +386,7 @@ main(void)
 	static const struct tap_case cases[] = {
 		{"one thread", alone},
 		{"many threads", many_threads},
+		{"many threads that do not keep up", slow_threads},
 		{"many threads, LogSync always", many_threads_synced},
 		{"many threads, LogSync seconds", many_threads_synced_later},
 		{"those who wait are written together", groups},
@@ -391,5 +401,7 @@ main(void)
 		{"LogSync seconds promises for every file", synced_later},
 		{NULL, NULL},
 	};
+	/* Who is never woken must not hang the whole run. */
+	alarm(120);
 	return tap_main("journal", cases);
 }

@@ -365,5 +365,7 @@ main(void)
 		{"a limit on the file's size, and none again", file_size_limit},
 		{NULL, NULL},
 	};
+	/* Who is never woken must not hang the whole run. */
+	alarm(240);
 	return tap_main("store", cases);
 }

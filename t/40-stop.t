@@ -148,7 +148,7 @@ subtest 'a second TERM' => sub {
 
 subtest 'a slow client is waited for' => sub {
 	my ($daemon, $slow) = start_clogged(GracefulShutdownTimeout => 30);
-	my $arrived = $slow->clogged - $slow->outstanding / length "1\n";
+	my $arrived = int($slow->clogged - $slow->outstanding / length "1\n");
 	$daemon->signal('TERM');
 	ok(wait_until { refuses_clients($daemon) }, 'stopping');
 	my @answers = $slow->rest;

@@ -41,9 +41,9 @@ bool stream_peer_finished(const struct stream *stream);
 void stream_stop_reading(const struct stream *stream);
 
 /*
- * Ends the connection so that the last answers arrive: sends FIN and discards what still comes, for
- * at most linger_ms, until the client's kernel has taken everything in; closing with unread bytes
- * would reset the connection under the answers.
+ * Ends the connection so that the last answers arrive: discards what still comes until the client's
+ * kernel has taken everything in, or nothing for linger_ms, and only then closes; closing
+ * earlier with unread bytes would reset the connection under the answers.
  */
 void stream_close(struct stream *stream, int64_t linger_ms);
 

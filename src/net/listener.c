@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -17,6 +18,15 @@ set_flag(int fd, int level, int option)
 	setsockopt(fd, level, option, &on, sizeof on);
 }
 
+/* An IPv4 address in IPv6 clothes, which an IPv6-only socket cannot have. */
+static bool
+is_mapped(const struct addrinfo *address)
+{
+	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)(const void *)
+	                                         address->ai_addr;
+	return IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr);
+}
+
 static int
 bind_address(const struct addrinfo *address, int backlog)
 {
@@ -24,7 +34,7 @@ bind_address(const struct addrinfo *address, int backlog)
 	if (fd < 0)
 		return -1;
 	set_flag(fd, SOL_SOCKET, SO_REUSEADDR);
-	if (address->ai_family == AF_INET6)
+	if (address->ai_family == AF_INET6 && !is_mapped(address))
 		set_flag(fd, IPPROTO_IPV6, IPV6_V6ONLY);
 	if (bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, backlog) == 0)
 		return fd;

@@ -94,7 +94,8 @@ stream_peer_finished(const struct stream *stream)
 	socklen_t len = sizeof info;
 	if (getsockopt(stream->fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0)
 		return true;
-	return info.tcpi_state != TCP_ESTABLISHED;
+	return info.tcpi_state != TCP_ESTABLISHED && info.tcpi_state != TCP_FIN_WAIT1 &&
+	       info.tcpi_state != TCP_FIN_WAIT2;
 }
 
 void
@@ -104,17 +105,25 @@ stream_stop_reading(const struct stream *stream)
 }
 
 /*
- * Reads and forgets until the client's kernel has all answers and our FIN.  Reading may be
- * at its end already (stream_stop_reading) while the client still sends, hence the
- * waiting by poll.
+ * Reads and forgets until the client's kernel has all answers, or has taken in nothing for a while.
+ * Reading may be at its end already (stream_stop_reading) while the client still sends, hence
+ * the waiting by poll.
  */
 static void
 discard_rest(struct stream *stream, int64_t linger_ms)
 {
 	char scrap[4096];
 	struct pollfd hangup = {.fd = stream->fd};
-	int64_t deadline = clock_mono_ms() + linger_ms;
-	while (unacknowledged(stream) > 0 && clock_mono_ms() < deadline) {
+	size_t left, least = SIZE_MAX;
+	int64_t deadline = 0;
+	while ((left = unacknowledged(stream)) > 0) {
+		int64_t now_ms = clock_mono_ms();
+		if (left < least) {
+			least = left;
+			deadline = now_ms + linger_ms;
+		}
+		if (now_ms >= deadline)
+			return;
 		ssize_t n = recv(stream->fd, scrap, sizeof scrap, MSG_DONTWAIT);
 		if (n > 0)
 			continue;
@@ -127,7 +136,7 @@ discard_rest(struct stream *stream, int64_t linger_ms)
 void
 stream_close(struct stream *stream, int64_t linger_ms)
 {
-	shutdown(stream->fd, SHUT_WR);
+	/* No FIN before that: after one, a kernel that no longer reads answers further bytes with a reset. */
 	discard_rest(stream, linger_ms);
 	close(stream->fd);
 	stream->fd = -1;

@@ -28,7 +28,6 @@ enum {
 	BUSY_WAIT_MS = 200,              /* how long a full worker leaves a client to the others */
 	TITLE_MS = 1000,
 	DRAIN_POLL_MS = 50,
-	LINGER_MS = 2000,
 };
 
 struct client {
@@ -99,7 +98,8 @@ client_main(void *argument)
 	LIST_REMOVE(client, link);
 	pthread_mutex_unlock(&worker->lock);
 	if (linger)
-		stream_close(&client->conn.stream, LINGER_MS);
+		stream_close(
+			&client->conn.stream, worker->heritage->settings->send_timeout_s * 1000);
 	else
 		stream_abort(&client->conn.stream);
 	free_client(client);

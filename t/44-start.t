@@ -140,12 +140,11 @@ subtest 'detached' => sub {
 	$daemon->write_conf(slurp($daemon->conf_file) =~ s/^ErrorLog .*\n//mr . "PidFile $dir/pid\nErrorLog $dir/stderr\n");
 	my ($status, $out, $err) = $daemon->run('-d', '-f', $daemon->conf_file);
 	is($status, 0, 'the command returns');
-	$daemon->{pid} = wait_until { slurp("$dir/pid") + 0 if -s "$dir/pid" };
-	$daemon->{said} = 0;
-	ok(wait_until { $daemon->addresses == 1 }, 'and the daemon runs');
+	my $pid = $daemon->adopt;
+	ok($pid, 'and the daemon runs');
+	is(slurp("$dir/pid") + 0, $pid, 'its PID file tells where');
 	is_deeply([verdicts $daemon->ask(record(ERROR => 'x'))], ['received'], 'and serves');
-	my $pid = $daemon->{pid};
-	is(POSIX::getpgrp() == getpgrp $pid ? 'ours' : 'its own', 'its own', 'in a session of its own');
+	is(getpgrp(0) == getpgrp($pid) ? 'ours' : 'its own', 'its own', 'in a session of its own');
 	is(readlink "/proc/$pid/fd/$_", '/dev/null', "descriptor $_ is /dev/null") for 0 .. 2;
 	my @all = ($pid, $daemon->workers);
 	kill TERM => $pid;

@@ -42,7 +42,7 @@ my $owner = $$;
 my %running; # process group => 1: what END has to kill
 
 $SIG{$_} = sub { exit 130 }
-	for qw(INT TERM HUP);
+	for qw(INT TERM HUP PIPE);
 
 END {
 	my $status = $?;
@@ -173,6 +173,16 @@ sub launch ($self) {
 	die 'the daemon does not listen: ' . $self->errors . "\n"
 		if defined $self->{status} || $self->addresses < $self->{sockets};
 	return $self;
+}
+
+# Takes charge of a daemon that has detached itself; it has said that it listens.
+sub adopt ($self) {
+	$self->{said} = 0;
+	wait_until { $self->addresses >= $self->{sockets} } or return;
+	($self->{pid}) = $self->errors =~ /\[(\d+)\] \w+: listening on/;
+	my $group = getpgrp $self->{pid};
+	$running{$group} = 1 if $group != getpgrp(0);
+	return $self->{pid};
 }
 
 # Runs the program with these arguments to its end: (exit status, standard output, standard error).

@@ -104,7 +104,8 @@ load(const struct options *options, struct settings_loaded *loaded)
 {
 	struct buf errors = {0};
 	size_t count = settings_load(&options->sources, loaded, &errors);
-	fwrite(errors.data, 1, errors.len, stderr);
+	if (count > 0)
+		fwrite(errors.data, 1, errors.len, stderr);
 	buf_fini(&errors);
 	return count == 0 ? 0 : -1;
 }

@@ -39,9 +39,12 @@ struct settings {
 	int64_t threads_per_worker;
 	int64_t listen_backlog;
 	int64_t max_connections_per_client; /* 0: no limit */
+	int64_t max_connections_per_worker; /* 0: no limit */
 
 	int64_t idle_timeout_s; /* 0: none */
+	int64_t read_timeout_s; /* 0: none */
 	int64_t send_timeout_s;
+	int64_t graceful_drain_timeout_s; /* 0: none */
 	int64_t graceful_shutdown_timeout_s;
 
 	char pid_file[SETTINGS_PATH_MAX];        /* "": none */

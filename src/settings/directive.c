@@ -15,8 +15,9 @@ enum {
 	YEAR_S = 31536000,
 };
 
-#define AT(member)               .offset = offsetof(struct settings, member)
-#define TEXT(member)             AT(member), .size = sizeof((struct settings *)0)->member
+#define AT(member)                                                                                 \
+	.offset = offsetof(struct settings, member), .size = sizeof((struct settings *)0)->member
+#define TEXT(member)             AT(member)
 #define TYPE(type)               .set = value_set_##type, .print = value_print_##type
 #define NUMBER(member, from, to) TYPE(number), AT(member), .min = (from), .max = (to)
 #define BOOLEAN(member)          TYPE(boolean), .argument = "on|off", AT(member)
@@ -196,6 +197,15 @@ const struct directive directives[] = {
 		.meaning = "The most connections of one client address at a time; 0 is no limit.",
 	},
 	{
+		.name = "MaxConnectionsPerWorker",
+		.argument = "n",
+		.default_value = "0",
+		NUMBER(max_connections_per_worker, 0, INT32_MAX),
+		.scope = SCOPE_NEW_WORKERS,
+		.meaning = "A worker that has served so many connections is replaced; it finishes "
+			   "its clients first.  0 is never.",
+	},
+	{
 		.name = "IdleTimeout",
 		.argument = "seconds",
 		.default_value = "0",
@@ -204,12 +214,30 @@ const struct directive directives[] = {
 		.meaning = "A connection that sends nothing for so long is closed; 0 is never.",
 	},
 	{
+		.name = "ReadTimeout",
+		.argument = "seconds",
+		.default_value = "0",
+		NUMBER(read_timeout_s, 0, DAY_S),
+		.scope = SCOPE_LIVE,
+		.meaning = "How long a line that was begun may take to arrive before its "
+			   "connection is closed; 0 is for ever.",
+	},
+	{
 		.name = "SendTimeout",
 		.argument = "seconds",
 		.default_value = "30",
 		NUMBER(send_timeout_s, 1, DAY_S),
 		.scope = SCOPE_LIVE,
 		.meaning = "A connection whose answers cannot be sent for so long is closed.",
+	},
+	{
+		.name = "GracefulDrainTimeout",
+		.argument = "seconds",
+		.default_value = "0",
+		NUMBER(graceful_drain_timeout_s, 0, YEAR_S),
+		.scope = SCOPE_LIVE,
+		.meaning = "How long workers that a reload has replaced may go on serving their "
+			   "clients before they drain; 0 is for ever.",
 	},
 	{
 		.name = "GracefulShutdownTimeout",

@@ -41,8 +41,8 @@ every_directive(void)
 		"LogDir /a\nLogFilename b\nLogFormat json\nLogSync 7\nRateLimit off\n"
 		"RateLimitMaxRequests 2\nRateLimitWindowSeconds 3\nRateLimitTableSize 4\n"
 		"RateLimitIPv6Prefix 5\nWorkers 6\nThreadsPerWorker 7\nListenBacklog 8\n"
-		"MaxLineLength 16\nMaxConnectionsPerClient 10\nIdleTimeout 11\nSendTimeout 12\n"
-		"GracefulShutdownTimeout 13\nPidFile p\nScoreBoardFile s\nErrorLog e\n"
+		"MaxLineLength 16\nMaxConnectionsPerClient 10\nIdleTimeout 11\nReadTimeout 14\nSendTimeout 12\n"
+		"GracefulDrainTimeout 15\nMaxConnectionsPerWorker 16\nGracefulShutdownTimeout 13\nPidFile p\nScoreBoardFile s\nErrorLog e\n"
 		"LogLevel error\nUser root\nGroup root\n",
 		NULL);
 	expect_same_again("LogSync always\nErrorLog SYSLOG\nPidFile ''\n", NULL);

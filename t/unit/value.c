@@ -120,7 +120,7 @@ numbers(void)
 		CU_ASSERT_TRUE(set(directive, " 64 ", &out));
 		CU_ASSERT_STRING_EQUAL(out.data, "64");
 	}
-	CU_ASSERT_EQUAL(count, 13);
+	CU_ASSERT_EQUAL(count, 16);
 	buf_fini(&out);
 }
 

@@ -12,30 +12,41 @@
 enum lifecycle_state {
 	LIFECYCLE_STARTING, /* workers are forked, not all have said that they are ready */
 	LIFECYCLE_RUNNING,
-	LIFECYCLE_DRAINING, /* workers finish what has arrived */
-	LIFECYCLE_KILLING,  /* workers were killed; waiting to reap them */
+	LIFECYCLE_RELOADING, /* a new generation of workers starts beside the one that serves */
+	LIFECYCLE_DRAINING,  /* workers finish what has arrived */
+	LIFECYCLE_KILLING,   /* workers were killed; waiting to reap them */
 	LIFECYCLE_OVER,
 	LIFECYCLE_STATES
 };
 
 enum lifecycle_event {
-	EVENT_ALL_READY,  /* every worker has reported that it serves */
-	EVENT_CHILD_DIED, /* a worker ended; others may be left */
+	EVENT_ALL_READY,  /* every worker of the newest generation has reported that it serves */
+	EVENT_CHILD_DIED, /* a worker of the newest generation ended; others may be left */
 	EVENT_CHILD_HOPELESS, /* a worker ended saying that none can ever start: EX_CONFIG and the like */
-	EVENT_LAST_DIED, /* no worker is left (comes instead of EVENT_CHILD_DIED when stopping) */
-	EVENT_STOP,      /* TERM or INT */
-	EVENT_DEADLINE,  /* GracefulShutdownTimeout has passed since draining began */
+	EVENT_LAST_DIED,      /* no worker is left; told only while stopping */
+	EVENT_STOP,           /* TERM or INT */
+	EVENT_DEADLINE,       /* GracefulShutdownTimeout has passed since draining began */
+	EVENT_RELOAD,         /* HUP */
+	EVENT_NEW_GENERATION, /* a reload has asked for new workers */
+	EVENT_REOPEN,         /* USR1 */
 	LIFECYCLE_EVENTS
 };
 
 /* A set of these, to be carried out in this order. */
 enum lifecycle_action {
-	ACTION_ANNOUNCE = 1 << 0,        /* say where we listen */
-	ACTION_RESPAWN = 1 << 1,         /* replace the dead worker when its back-off allows */
-	ACTION_CLOSE_LISTENERS = 1 << 2, /* no new clients */
-	ACTION_DRAIN = 1 << 3,           /* tell every worker to finish; set the deadline */
-	ACTION_KILL = 1 << 4,            /* SIGKILL to every worker */
-	ACTION_EXIT = 1 << 5,            /* leave the loop */
+	ACTION_ANNOUNCE = 1 << 0, /* say where we listen */
+	ACTION_RETIRE =
+		1
+		<< 1, /* tell older workers to accept no more and serve their clients to the end */
+	ACTION_RESPAWN = 1 << 2,         /* replace the dead worker when its back-off allows */
+	ACTION_CLOSE_LISTENERS = 1 << 3, /* no new clients */
+	ACTION_DRAIN = 1 << 4,           /* tell every worker to finish; set the deadline */
+	ACTION_KILL = 1 << 5,            /* SIGKILL to every worker */
+	ACTION_REOPEN = 1 << 6,          /* tell every worker to open the log anew */
+	ACTION_RELOAD = 1 << 7,   /* load, check, publish; may lead to EVENT_NEW_GENERATION */
+	ACTION_POSTPONE = 1 << 8, /* remember that a reload was asked for */
+	ACTION_RESUME = 1 << 9,   /* EVENT_RELOAD, if one was postponed */
+	ACTION_EXIT = 1 << 10,    /* leave the loop */
 };
 
 struct lifecycle {

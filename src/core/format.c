@@ -111,7 +111,7 @@ skip_harmless(const char *at, const char *end)
 }
 
 static int
-put_escape(struct buf *out, int control)
+put_escape(struct buf *out, unsigned control)
 {
 	static const char letters[] = {
 		['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'};
@@ -120,7 +120,7 @@ put_escape(struct buf *out, int control)
 	if (at == NULL)
 		return -1;
 	*at++ = '\\';
-	if (control < (int)sizeof letters && letters[control] != '\0') {
+	if (control < sizeof letters && letters[control] != '\0') {
 		*at++ = letters[control];
 	} else {
 		*at++ = 'u';
@@ -143,7 +143,7 @@ put_escaped(struct buf *out, struct slice text)
 			return -1;
 		if (control == end)
 			break;
-		if (put_escape(out, control_at(control, end)) != 0)
+		if (put_escape(out, (unsigned)control_at(control, end)) != 0)
 			return -1;
 		at = control + (*control == '\xc2' ? 2 : 1);
 	}

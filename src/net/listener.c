@@ -9,8 +9,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "core/address.h"
-
 static void
 set_flag(int fd, int level, int option)
 {
@@ -50,21 +48,13 @@ name_listener(struct listener *listener)
 {
 	struct sockaddr_storage bound = {0};
 	socklen_t len = sizeof bound;
+	char host[INET6_ADDRSTRLEN] = "?";
+	char port[8] = "?";
 	getsockname(listener->fd, (struct sockaddr *)&bound, &len);
-	struct endpoint endpoint = {0};
-	uint16_t port;
-	if (bound.ss_family == AF_INET6) {
-		port = ((struct sockaddr_in6 *)&bound)->sin6_port;
-		/* Not address_format(): a bound ::ffff:1.2.3.4 is an IPv6 socket. */
-		getnameinfo((struct sockaddr *)&bound, len, endpoint.host, sizeof endpoint.host,
-			NULL, 0, NI_NUMERICHOST);
-	} else {
-		struct address address = address_from_sockaddr((struct sockaddr *)&bound);
-		port = ((struct sockaddr_in *)&bound)->sin_port;
-		address_format(&address, endpoint.host);
-	}
-	endpoint.port = ntohs(port);
-	endpoint_format(&endpoint, listener->name);
+	getnameinfo((struct sockaddr *)&bound, len, host, sizeof host, port, sizeof port,
+		NI_NUMERICHOST | NI_NUMERICSERV);
+	snprintf(listener->name, sizeof listener->name,
+		bound.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
 }
 
 static int

@@ -6,6 +6,7 @@
 #include "settings/value.h"
 
 #include <bsd/stdlib.h>
+#include <bsd/string.h>
 #include <inttypes.h>
 
 #include "core/level.h"
@@ -181,9 +182,7 @@ value_set_text(const struct directive *directive, struct settings *settings, con
 			directive->size - 1);
 	if (has_controls(text))
 		return "must not hold control characters";
-	char *to = field(directive, settings);
-	memset(to, 0, directive->size);
-	memcpy(to, text, len);
+	strlcpy(field(directive, settings), text, directive->size);
 	return NULL;
 }
 

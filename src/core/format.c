@@ -126,7 +126,7 @@ put_escape(struct buf *out, unsigned control)
 		*at++ = 'u';
 		*at++ = '0';
 		*at++ = '0';
-		*at++ = hex[control >> 4];
+		*at++ = hex[control >> 4 & 15];
 		*at++ = hex[control & 15];
 	}
 	out->len = (size_t)(at - out->data);

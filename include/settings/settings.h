@@ -27,7 +27,9 @@ struct settings {
 	int64_t buffer_bytes;
 	char log_dir[SETTINGS_PATH_MAX];
 	char log_filename[SETTINGS_NAME_MAX];
-	int64_t log_sync; /* 0 none, -1 always, else seconds */
+	int64_t log_sync;         /* 0 none, -1 always, else seconds */
+	int64_t log_rotate_bytes; /* 0: never */
+	int64_t log_rotate_keep;
 
 	int32_t rate_limit; /* bool */
 	int64_t rate_limit_max;

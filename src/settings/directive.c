@@ -15,6 +15,8 @@ enum {
 	YEAR_S = 31536000,
 };
 
+#define TEBIBYTE (INT64_C(1) << 40)
+
 #define AT(member)                                                                                 \
 	.offset = offsetof(struct settings, member), .size = sizeof((struct settings *)0)->member
 #define TEXT(member)             AT(member)
@@ -113,6 +115,23 @@ const struct directive directives[] = {
 		.scope = SCOPE_LIVE,
 		.meaning = "When records are brought to the disk: by the kernel, before each "
 			   "answer, or every so often.",
+	},
+	{
+		.name = "LogRotateSize",
+		.argument = "bytes",
+		.default_value = "0",
+		NUMBER(log_rotate_bytes, 0, TEBIBYTE),
+		.scope = SCOPE_LIVE,
+		.meaning = "A log file that would grow beyond this is renamed and a new one begun; "
+			   "0 is never.",
+	},
+	{
+		.name = "LogRotateKeep",
+		.argument = "n",
+		.default_value = "7",
+		NUMBER(log_rotate_keep, 1, 9999),
+		.scope = SCOPE_LIVE,
+		.meaning = "How many of the files that LogRotateSize renames are kept.",
 	},
 	{
 		.name = "RateLimit",

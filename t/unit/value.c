@@ -22,6 +22,8 @@ static const struct {
 	{"LogFilename", {"a", "..a", "\"#a\""}, {"", "a/b", "/a", ".", "..", "a\tb"}},
 	{"LogSync", {"none", "always", "1", "86400"},
 		{"", "0", "-1", "86401", "1s", "nonee", "on"}},
+	{"LogRotateSize", {"0", "1", "1099511627776"}, {"", "-1", "1099511627777", "1M"}},
+	{"LogRotateKeep", {"1", "9999"}, {"", "0", "10000", "all"}},
 	{"PidFile", {"/run/a.pid", "\"\""}, {"a\rb"}},
 	{"ScoreBoardFile", {"/run/a", "\"\""}, {"a\x1b"}},
 	{"ErrorLog", {"stderr", "syslog", "/var/log/a", "Logs"}, {"", "a\nb"}},
@@ -120,7 +122,7 @@ numbers(void)
 		CU_ASSERT_TRUE(set(directive, " 64 ", &out));
 		CU_ASSERT_STRING_EQUAL(out.data, "64");
 	}
-	CU_ASSERT_EQUAL(count, 16);
+	CU_ASSERT_EQUAL(count, 18);
 	buf_fini(&out);
 }
 

@@ -44,8 +44,8 @@ void journal_free(struct journal *journal);
 /*
  * Appends whole records, each ending in a newline; returns when they are stored as LogSync
  * promises, or not at all.  0, or -1 with errno: nothing of them is in the file.  Any thread; it
- * may wait for the lock and the disk.
+ * may wait for the lock and the disk.  `wall_us` is the records' time, in microseconds since 1970.
  */
-int journal_append(struct journal *journal, struct slice records);
+int journal_append(struct journal *journal, struct slice records, int64_t wall_us);
 
 #endif

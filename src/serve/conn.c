@@ -130,10 +130,10 @@ take_tokens(const struct conn *conn, int64_t now_ms, int64_t lines)
 }
 
 static bool
-store(const struct conn *conn)
+store(const struct conn *conn, int64_t wall_us)
 {
 	struct slice records = buf_slice(&conn->session.records);
-	if (records.len == 0 || journal_append(conn->world->journal, records) == 0)
+	if (records.len == 0 || journal_append(conn->world->journal, records, wall_us) == 0)
 		return true;
 	count(conn, COUNT_STORAGE_ERRORS, 1);
 	return false;
@@ -161,7 +161,7 @@ process(struct conn *conn, bool finished)
 			return (int)lines;
 		struct clock_time now = clock_read();
 		session_judge(session, policy, take_tokens(conn, now.mono_ms, lines), &now);
-		int settled = session_settle(session, store(conn));
+		int settled = session_settle(session, store(conn, now.wall_us));
 		scoreboard_add_verdicts(
 			conn->world->scoreboard, conn->world->worker, session->verdicts);
 		count(conn, COUNT_BATCHES, 1);

@@ -62,7 +62,7 @@ static int
 append(struct fixture *f, size_t writer, size_t count, size_t bytes)
 {
 	struct slice records = ledger_begin(f->ledger, writer, count, bytes);
-	int result = journal_append(f->journal, records);
+	int result = journal_append(f->journal, records, 0);
 	ledger_end(f->ledger, writer, count, result);
 	free((void *)(uintptr_t)records.data);
 	return result;
@@ -120,7 +120,7 @@ alone(void)
 {
 	struct fixture *f = set_up(JOURNAL_SYNC_NONE);
 	CU_ASSERT_EQUAL(f->open_error, 0);
-	CU_ASSERT_EQUAL(journal_append(f->journal, (struct slice){NULL, 0}), 0);
+	CU_ASSERT_EQUAL(journal_append(f->journal, (struct slice){NULL, 0}, 0), 0);
 	for (size_t i = 0; i < 20; i++)
 		CU_ASSERT_EQUAL(append(f, 0, i + 1, 100), 0);
 	CU_ASSERT_EQUAL(faults_calls(FAULT_FDATASYNC), 0);
@@ -313,10 +313,10 @@ cannot_open(void)
 	struct journal *journal = journal_new(&target, &mark, &open_error);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(journal);
 	CU_ASSERT_EQUAL(open_error, ENOTDIR);
-	CU_ASSERT_EQUAL(journal_append(journal, (struct slice)SLICE("no\n")), -1);
+	CU_ASSERT_EQUAL(journal_append(journal, (struct slice)SLICE("no\n"), 0), -1);
 	CU_ASSERT_EQUAL(errno, ENOTDIR);
 	CU_ASSERT_EQUAL(unlink(in_the_way), 0);
-	CU_ASSERT_EQUAL(journal_append(journal, (struct slice)SLICE("yes\n")), 0);
+	CU_ASSERT_EQUAL(journal_append(journal, (struct slice)SLICE("yes\n"), 0), 0);
 	journal_free(journal);
 	errlog_open("stderr");
 	free(in_the_way);

@@ -55,7 +55,7 @@ static int
 append(struct journal *journal, struct ledger *ledger, size_t writer, size_t count, size_t bytes)
 {
 	struct slice records = ledger_begin(ledger, writer, count, bytes);
-	int result = journal_append(journal, records);
+	int result = journal_append(journal, records, 0);
 	ledger_end(ledger, writer, count, result);
 	free((void *)(uintptr_t)records.data);
 	return result;

@@ -5,9 +5,8 @@
  * so lines of several processes and threads do not mix.  Control characters in
  * arguments are written as `?`.
  *
- * This is the only mutable global of the program: set by errlog_open() before
- * the first thread, inherited over fork.  The writing functions are
- * thread-safe and keep errno.
+ * This is the only mutable global of the program, inherited over fork.  The writing functions are
+ * thread-safe and keep errno; the target is changed by one thread, while others may write.
  */
 #ifndef BASE_ERRLOG_H
 #define BASE_ERRLOG_H
@@ -27,6 +26,12 @@ enum errlog_level {
  * then go where they went before.
  */
 int errlog_open(const char *target);
+
+/* The descriptor of the file that messages go to, or -1 where it is stderr or syslog. */
+int errlog_descriptor(void);
+
+/* Sends messages to an open file, which is errlog's from now on. */
+void errlog_adopt(int fd);
 
 /* Messages less severe than this are dropped; the default is ERRLOG_INFO. */
 void errlog_set_level(enum errlog_level level);

@@ -5,17 +5,23 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
-#include <stdbool.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 
+enum target { TO_STDERR, TO_SYSLOG, TO_FILE };
+
+/*
+ * Threads may be writing while the target changes, so the file's descriptor, once there is one, keeps its
+ * number for good: another file takes its place, and no text ends up in a stranger's descriptor.
+ */
 static struct {
-	int fd;
-	bool syslog;
-	enum errlog_level level;
-} sink = {.fd = STDERR_FILENO, .level = ERRLOG_INFO};
+	_Atomic enum target target;
+	_Atomic int file;
+	_Atomic enum errlog_level level;
+} sink = {.file = -1, .level = ERRLOG_INFO};
 
 static const struct {
 	const char *name;
@@ -27,23 +33,41 @@ static const struct {
 	[ERRLOG_DEBUG] = {"debug", LOG_DEBUG},
 };
 
+void
+errlog_adopt(int fd)
+{
+	if (sink.file < 0) {
+		sink.file = fd;
+	} else {
+		dup3(fd, sink.file, O_CLOEXEC);
+		close(fd);
+	}
+	sink.target = TO_FILE;
+}
+
 int
 errlog_open(const char *target)
 {
-	bool to_syslog = strcmp(target, "syslog") == 0;
-	int fd = STDERR_FILENO;
-	if (to_syslog) {
-		openlog("logcollectd", LOG_PID | LOG_NDELAY, LOG_DAEMON);
-	} else if (strcmp(target, "stderr") != 0) {
-		fd = open(target, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
-		if (fd < 0)
-			return -1;
+	if (strcmp(target, "stderr") == 0) {
+		sink.target = TO_STDERR;
+		return 0;
 	}
-	if (sink.fd != STDERR_FILENO)
-		close(sink.fd);
-	sink.fd = fd;
-	sink.syslog = to_syslog;
+	if (strcmp(target, "syslog") == 0) {
+		openlog("logcollectd", LOG_PID | LOG_NDELAY, LOG_DAEMON);
+		sink.target = TO_SYSLOG;
+		return 0;
+	}
+	int fd = open(target, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+	if (fd < 0)
+		return -1;
+	errlog_adopt(fd);
 	return 0;
+}
+
+int
+errlog_descriptor(void)
+{
+	return sink.target == TO_FILE ? sink.file : -1;
 }
 
 void
@@ -86,13 +110,14 @@ write_line(enum errlog_level level, const char *format, va_list args)
 	errno = saved;
 	int len = vsnprintf(line + prefix, sizeof line - (size_t)prefix - 1, format, args);
 	hide_controls(line + prefix);
-	if (sink.syslog) {
+	if (sink.target == TO_SYSLOG) {
 		syslog(levels[level].priority, "%s", line + prefix);
 	} else if (len >= 0) {
 		size_t used = strlen(line);
 		line[used++] = '\n';
 		/* There is nobody left to tell when this fails. */
-		ssize_t ignored = write(sink.fd, line, used);
+		ssize_t ignored =
+			write(sink.target == TO_FILE ? sink.file : STDERR_FILENO, line, used);
 		(void)ignored;
 	}
 	errno = saved;

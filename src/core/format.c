@@ -6,14 +6,13 @@
 #include <json-c/json.h>
 #include <limits.h>
 
+#include "base/civil.h"
 #include "base/word.h"
 
 enum {
 	DAY_SECONDS = 86400,
-	ERA_DAYS = 146097,         /* of 400 years */
-	DAYS_BEFORE_1970 = 719468, /* since 0000-03-01 */
-	FIRST_DAY = -719528,       /* 0000-01-01 */
-	LAST_DAY = 2932896,        /* 9999-12-31 */
+	FIRST_DAY = -719528, /* 0000-01-01 */
+	LAST_DAY = 2932896,  /* 9999-12-31 */
 };
 
 /* A number of so many digits and the character behind it. */
@@ -26,25 +25,13 @@ put_field(char *at, int64_t value, int digits, char behind)
 	return at + digits + 1;
 }
 
-/*
- * Year, month and day of a count of days since 1970-01-01.  Years are counted from March, so that
- * the leap day is a year's last: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms",
- * civil_from_days.
- */
 static char *
 put_date(char *at, int64_t day)
 {
-	int64_t since = day + DAYS_BEFORE_1970;
-	int64_t era = (since >= 0 ? since : since - (ERA_DAYS - 1)) / ERA_DAYS;
-	int64_t of_era = since - era * ERA_DAYS;
-	int64_t leaps = of_era / 1460 - of_era / 36524 + of_era / (ERA_DAYS - 1);
-	int64_t year = (of_era - leaps) / 365;
-	int64_t of_year = of_era - (365 * year + year / 4 - year / 100);
-	int64_t from_march = (5 * of_year + 2) / 153;
-	int64_t month = from_march < 10 ? from_march + 3 : from_march - 9;
-	at = put_field(at, era * 400 + year + (month <= 2), 4, '-');
-	at = put_field(at, month, 2, '-');
-	return put_field(at, of_year - (153 * from_march + 2) / 5 + 1, 2, 'T');
+	struct civil date = civil_of_day(day);
+	at = put_field(at, date.year, 4, '-');
+	at = put_field(at, date.month, 2, '-');
+	return put_field(at, date.day, 2, 'T');
 }
 
 /* The quotient rounded down; the remainder is never negative. */

@@ -94,7 +94,8 @@ const struct directive directives[] = {
 		TEXT(log_filename),
 		.min = 1,
 		.scope = SCOPE_LIVE,
-		.meaning = "The name of the log file in LogDir.",
+		.meaning = "The name of the log file in LogDir; conversions of strftime(3) are "
+			   "replaced by the time of the records, in UTC.",
 	},
 	{
 		.name = "LogFormat",

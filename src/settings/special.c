@@ -6,6 +6,7 @@
 #include <grp.h>
 #include <pwd.h>
 
+#include "core/filename.h"
 #include "settings/mistake.h"
 
 enum { ACCOUNT_BYTES_MAX = 1024 * 1024, LOG_SYNC_ALWAYS = -1 };
@@ -50,6 +51,9 @@ value_set_filename(const struct directive *directive, struct settings *settings,
 		return "must be a name without '/', the folder is LogDir";
 	if (strcmp(text, ".") == 0 || strcmp(text, "..") == 0)
 		return "must be the name of a file, not of a folder";
+	const char *wrong = filename_check(text);
+	if (wrong != NULL)
+		return wrong;
 	return value_set_text(directive, settings, text, scratch);
 }
 

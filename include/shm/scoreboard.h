@@ -1,55 +1,176 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What each worker has done, in shared memory: one slot a worker, written by it alone with relaxed
- * atomics, read by everyone.  A slot passes from a dead worker to its replacement with its
- * counters, so no counter ever goes back.
+ * What the daemon and each of its workers are doing, in shared memory: the supervisor's announcements, and a
+ * slot for each worker that may live at the same time.  Everyone may read, also from a read-only mapping; nothing here
+ * waits for anybody.
+ *
+ * A slot's counters are never set back: they go on when the slot passes from a dead worker to
+ * another, and the slot remembers where the new worker began.  So the totals are simply the sums, the past
+ * included, and no reading of them ever goes back.
  */
 #ifndef SHM_SCOREBOARD_H
 #define SHM_SCOREBOARD_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "core/reply.h"
 
 enum count {
-	COUNT_LINES = VERDICTS, /* the verdicts come first: COUNT is an enum verdict or one of these */
+	COUNT_LINES =
+		VERDICTS, /* the verdicts come first: COUNT is an enum verdict or one of these */
 	COUNT_BYTES_IN,
 	COUNT_BATCHES,
 	COUNT_ACCEPTED,       /* connections served */
 	COUNT_BUSY,           /* refused: no thread, descriptor or memory */
 	COUNT_DENIED,         /* refused: too many connections of one client */
 	COUNT_IDLE_CLOSED,    /* closed after IdleTimeout */
+	COUNT_READ_CLOSED,    /* closed after ReadTimeout */
 	COUNT_SEND_CLOSED,    /* closed after SendTimeout */
 	COUNT_STORAGE_ERRORS, /* appends that failed */
+	COUNT_LOCK_WAITS,     /* appends that found the file locked by another process */
 	COUNTS
+};
+
+/* Times are counted in buckets, eight for each doubling: what is read back is at most 12.5 % off. */
+enum {
+	HISTOGRAM_TOP_BIT = 26, /* of 100 s in microseconds, which is the longest time told apart */
+	HISTOGRAM_BUCKETS = 8 * (HISTOGRAM_TOP_BIT - 1),
+};
+
+enum board_state { BOARD_STARTING, BOARD_RUNNING, BOARD_STOPPING, BOARD_STATES };
+
+enum slot_state {
+	SLOT_FREE,
+	SLOT_STARTING, /* forked, does not serve yet */
+	SLOT_SERVING,
+	SLOT_RETIRING, /* accepts nobody, serves its clients to their end */
+	SLOT_DRAINING, /* finishes what has arrived */
+	SLOT_STATES
+};
+
+enum { BOARD_LISTENING_MAX = 8192, BOARD_ERRORS_MAX = 4096 };
+
+/* What the supervisor announces. */
+struct board_info {
+	int64_t pid;
+	int64_t started_us;                  /* wall clock */
+	int64_t state;                       /* enum board_state */
+	uint64_t worker_generation;          /* of the workers started last */
+	uint64_t settings_generation;        /* of the settings published last */
+	uint64_t log_generation;             /* which opening of the log is asked of the workers */
+	uint64_t worker_deaths;              /* workers that ended without having been told to */
+	uint64_t reloads_asked;              /* HUPs read */
+	uint64_t reloads_finished;           /* how many of those are answered, well or not */
+	uint64_t reload_errors;              /* of the last reload; 0: its settings are in force */
+	int64_t reloaded_us;                 /* when it finished, wall clock; 0: there was none */
+	char errors[BOARD_ERRORS_MAX];       /* of the last reload, one a line; also its warnings */
+	char listening[BOARD_LISTENING_MAX]; /* addresses, one a line */
 };
 
 struct scoreboard; /* lives in shared memory, pointer-free */
 
-/* One reading of all counters, of one worker or of all. */
+/* One reading of all counters, of one worker or of all.  COUNT_LINES is the sum of the verdicts read. */
 struct scoreboard_totals {
 	uint64_t counts[COUNTS];
 };
 
-size_t scoreboard_size(size_t workers);
-void scoreboard_init(void *memory, size_t workers);
+/* One reading of the histogram: how many lines were answered in each class of time. */
+struct scoreboard_times {
+	uint64_t buckets[HISTOGRAM_BUCKETS];
+};
 
-/* Adds n to one counter of a worker.  Any thread of that worker. */
-void scoreboard_add(struct scoreboard *board, size_t worker, size_t count, uint64_t n);
+/* One reading of a slot. */
+struct scoreboard_slot {
+	pid_t pid; /* 0: not known yet */
+	enum slot_state state;
+	uint64_t worker_generation;
+	int64_t born_us; /* wall clock */
+	uint64_t clients;
+	uint64_t settings_generation;    /* seen */
+	uint64_t log_generation;         /* reached: it writes to no older file */
+	uint64_t log_tried;              /* the last one tried, */
+	int log_error;                   /* with this outcome: 0 or an errno */
+	struct scoreboard_totals totals; /* of this worker alone */
+};
+
+size_t scoreboard_size(size_t slots);
+
+/* Lays the board out in scoreboard_size(slots) zeroed shared bytes that begin on a cache line. */
+void scoreboard_init(void *memory, size_t slots);
+
+size_t scoreboard_slots(const struct scoreboard *board);
+
+/* The supervisor's side.  One process, one thread. */
+
+/* To change an announcement, read it, change it, set it. */
+void scoreboard_set_info(struct scoreboard *board, const struct board_info *info);
+
+/* Each changes that part alone: a HUP was read; a reload that answers all `asked` up to then is over, with so many
+ * errors and their text (may be NULL, is cut); another opening of the log is asked: returns its number. */
+void scoreboard_set_daemon_state(struct scoreboard *board, enum board_state state);
+void scoreboard_reload_asked(struct scoreboard *board);
+void scoreboard_reload_finished(struct scoreboard *board, uint64_t asked,
+	uint64_t settings_generation, uint64_t errors, const char *text, int64_t now_us);
+uint64_t scoreboard_ask_log(struct scoreboard *board);
+
+/* A free slot's number, or -1. */
+int scoreboard_find_free(const struct scoreboard *board);
+
+/* Gives a free slot to a worker, before the fork: it is SLOT_STARTING, its own counters begin at 0. */
+void scoreboard_give_slot(
+	struct scoreboard *board, size_t slot, uint64_t worker_generation, int64_t now_us);
+
+/* The fork has shown the worker's pid. */
+void scoreboard_set_pid(struct scoreboard *board, size_t slot, pid_t pid);
+
+/* The worker is dead and reaped. */
+void scoreboard_free_slot(struct scoreboard *board, size_t slot);
+
+/* The worker's side: on its own slot, any thread. */
+
+void scoreboard_set_state(struct scoreboard *board, size_t slot, enum slot_state state);
+void scoreboard_set_clients(struct scoreboard *board, size_t slot, size_t clients);
+void scoreboard_set_settings(struct scoreboard *board, size_t slot, uint64_t generation);
+
+/* The log was opened as asked by this generation, or could not be, with an errno. */
+void scoreboard_set_log(struct scoreboard *board, size_t slot, uint64_t generation, int error);
+
+/* Adds n to one counter. */
+void scoreboard_add(struct scoreboard *board, size_t slot, size_t count, uint64_t n);
+
+/* Adds a settled batch: each verdict. */
+void scoreboard_add_verdicts(
+	struct scoreboard *board, size_t slot, const uint64_t verdicts[static VERDICTS]);
+
+/* So many lines were answered so long after they were read. */
+void scoreboard_observe(
+	struct scoreboard *board, size_t slot, int64_t microseconds, uint64_t lines);
+
+/* Everyone's side. */
+
+void scoreboard_info(const struct scoreboard *board, struct board_info *info);
+
+/* Sums over all workers, living and dead. */
+struct scoreboard_totals scoreboard_totals(const struct scoreboard *board);
+void scoreboard_times(const struct scoreboard *board, struct scoreboard_times *times);
+
+/* Reads one slot as it is under one worker.  False when it is free. */
+bool scoreboard_read_slot(const struct scoreboard *board, size_t slot, struct scoreboard_slot *out);
 
 /*
- * Adds a settled batch: each verdict, and their sum to COUNT_LINES.  The sum is added last, so
- * that no reading has more lines than verdicts.
+ * The time, in microseconds, that `share` (0 to 1) of the lines were answered within; of the lines
+ * of `now` that are not in `before` (NULL: of all).  -1 where there are none.
  */
-void scoreboard_add_verdicts(
-	struct scoreboard *board, size_t worker, const uint64_t verdicts[static VERDICTS]);
+int64_t scoreboard_percentile(
+	const struct scoreboard_times *now, const struct scoreboard_times *before, double share);
 
-/* Sums over all workers. */
-struct scoreboard_totals scoreboard_totals(const struct scoreboard *board);
-
-/* The name of a counter, for messages: "received", "busy". */
+/* The name of a counter or state, for messages: "received", "busy"; "serving". */
 const char *count_name(size_t count);
+const char *board_state_name(int64_t state);
+const char *slot_state_name(enum slot_state state);
 
 #endif

@@ -15,7 +15,7 @@
 #include "base/errlog.h"
 #include "serve/worker.h"
 #include "settings/load.h"
-#include "shm/region.h"
+#include "shm/shared.h"
 #include "store/folder.h"
 #include "super/detach.h"
 #include "super/supervisor.h"
@@ -34,8 +34,7 @@ struct daemon {
 	struct privileges privileges;
 	struct listener_set listeners;
 	struct worker_heritage heritage;
-	void *region;
-	size_t region_bytes;
+	struct shared shared;
 	struct pidfh *pidfile;
 	int detached; /* for detach_ready(), or -1 */
 };
@@ -194,44 +193,46 @@ make_log_dir(struct daemon *daemon)
 	return EX_CANTCREAT;
 }
 
-/* Lays out limiter, roster, scoreboard and the log's mark, one behind the other. */
+static int
+cannot_share(const struct shared *shared, enum shared_result result, const char *file)
+{
+	if (result == SHARED_RUNNING)
+		errlog_error("already running as pid %d, says ScoreBoardFile %s", (int)shared->pid,
+			file);
+	else if (result == SHARED_NOT_A_BOARD)
+		errlog_error("ScoreBoardFile %s is there and is no scoreboard", file);
+	else if (file != NULL)
+		errlog_error("cannot create ScoreBoardFile %s: %s", file, strerror(errno));
+	else
+		errlog_error("cannot share memory: %s", strerror(errno));
+	return file == NULL ? EX_OSERR : EX_CANTCREAT;
+}
+
+/* What the processes share, for this one and, through the heritage, for the workers. */
 static int
 share_memory(struct daemon *daemon)
 {
 	const struct settings *settings = &daemon->loaded.settings;
-	size_t entries = (size_t)settings->rate_limit_entries;
-	size_t workers = (size_t)settings->workers;
-	size_t threads = (size_t)settings->threads_per_worker;
-	size_t limiter_at = 0;
-	size_t roster_at = limiter_at + region_align(limiter_size(entries));
-	size_t scoreboard_at = roster_at + region_align(roster_size(workers, threads));
-	size_t mark_at = scoreboard_at + region_align(scoreboard_size(workers));
-	daemon->region_bytes = mark_at + region_align(sizeof *daemon->heritage.mark);
-	daemon->region = region_map(daemon->region_bytes);
-	if (daemon->region == NULL) {
-		errlog_error("cannot share %zu bytes of memory: %s", daemon->region_bytes,
-			strerror(errno));
-		return EX_OSERR;
-	}
-	char *base = daemon->region;
+	const char *file = settings->scoreboard_file[0] == '\0' ? NULL : settings->scoreboard_file;
+	const struct shared_plan plan = {
+		.slots = shared_slots((size_t)settings->workers),
+		.places = shared_places((size_t)settings->threads_per_worker),
+		.limiter_entries = (size_t)settings->rate_limit_entries,
+		.mark_bytes = sizeof *daemon->heritage.mark,
+		.settings_bytes = sizeof *settings,
+	};
+	enum shared_result result = shared_make(&daemon->shared, &plan, file);
+	if (result != SHARED_OK)
+		return cannot_share(&daemon->shared, result, file);
 	daemon->heritage = (struct worker_heritage){
 		.settings = settings,
 		.listeners = &daemon->listeners,
-		.limiter = (void *)(base + limiter_at),
-		.roster = (void *)(base + roster_at),
-		.scoreboard = (void *)(base + scoreboard_at),
-		.mark = (void *)(base + mark_at),
+		.limiter = daemon->shared.limiter,
+		.roster = daemon->shared.roster,
+		.scoreboard = daemon->shared.board,
+		.mark = daemon->shared.mark,
 	};
-	struct siphash_key key;
-	arc4random_buf(&key, sizeof key);
-	int failure = limiter_init(base + limiter_at, entries, &key);
-	if (failure == 0)
-		failure = roster_init(base + roster_at, workers, threads);
-	scoreboard_init(base + scoreboard_at, workers);
-	if (failure == 0)
-		return EX_OK;
-	errlog_error("cannot share a mutex: %s", strerror(failure));
-	return EX_OSERR;
+	return EX_OK;
 }
 
 /* Clients are served: the pid file is written, the terminal let go. */
@@ -252,6 +253,7 @@ static void
 in_child(void *context)
 {
 	struct daemon *daemon = context;
+	shared_in_child(&daemon->shared);
 	if (daemon->pidfile != NULL)
 		pidfile_close(daemon->pidfile);
 	if (daemon->detached >= 0)
@@ -293,8 +295,7 @@ run(struct daemon *daemon, bool detach)
 	if (status == EX_OK)
 		status = serve(daemon);
 	listener_close(&daemon->listeners);
-	if (daemon->region != NULL)
-		region_unmap(daemon->region, daemon->region_bytes);
+	shared_close(&daemon->shared);
 	if (daemon->pidfile != NULL)
 		pidfile_remove(daemon->pidfile);
 	return status;
@@ -304,7 +305,7 @@ int
 main(int argc, char **argv)
 {
 	struct options options = {.sources.environment = environ};
-	struct daemon daemon = {.detached = -1};
+	struct daemon daemon = {.shared = {.fd = -1}, .detached = -1};
 	setproctitle_init(argc, argv, environ);
 	int status = parse_options(argc, argv, &options);
 	if (status >= 0)

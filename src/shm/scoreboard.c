@@ -1,72 +1,361 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The workers' counters.  A slot has cache lines of its own, so that counting in one worker costs
- * the others nothing.
+ * The board.  A slot has cache lines of its own, so that counting in one worker costs the others
+ * nothing.  Its counters only grow; `began` holds what they were when its worker took it over.
  */
 #include "shm/scoreboard.h"
 
+#include <bsd/string.h>
 #include <stdalign.h>
 
+#include "shm/published.h"
 #include "shm/region.h"
 
-struct slot {
-	alignas(REGION_LINE_BYTES) _Atomic uint64_t counts[COUNTS];
+enum {
+	SUB_BITS = 3, /* eight buckets for each doubling */
+	READ_TRIES = 1000,
 };
 
-struct scoreboard {
-	size_t workers;
-	struct slot slots[];
+struct slot {
+	/* Odd while the slot changes hands. */
+	alignas(REGION_LINE_BYTES) _Atomic uint64_t tenancy;
+	_Atomic uint64_t began[COUNTS];
+	_Atomic int64_t pid, born_us;
+	_Atomic uint64_t worker_generation;
+
+	/* written by the worker */
+	alignas(REGION_LINE_BYTES) _Atomic uint64_t counts[COUNTS];
+	_Atomic uint64_t state, clients;
+	_Atomic uint64_t settings_generation, log_generation, log_tried;
+	_Atomic int64_t log_error;
+	_Atomic uint64_t times[HISTOGRAM_BUCKETS];
 };
+
+/* The announcements follow, then the slots. */
+struct scoreboard {
+	alignas(REGION_LINE_BYTES) size_t slots;
+	size_t slots_at; /* bytes from the board */
+};
+
+static size_t
+info_at(void)
+{
+	return region_align(sizeof(struct scoreboard));
+}
+
+static size_t
+first_slot_at(void)
+{
+	return info_at() + published_size(sizeof(struct board_info));
+}
 
 size_t
-scoreboard_size(size_t workers)
+scoreboard_size(size_t slots)
 {
-	return sizeof(struct scoreboard) + workers * sizeof(struct slot);
+	return first_slot_at() + slots * sizeof(struct slot);
+}
+
+static struct published *
+info_of(const struct scoreboard *board)
+{
+	return (struct published *)(void *)((char *)(uintptr_t)board + info_at());
+}
+
+static struct slot *
+slot_of(const struct scoreboard *board, size_t slot)
+{
+	struct slot *first = (void *)((char *)(uintptr_t)board + board->slots_at);
+	return first + slot;
 }
 
 void
-scoreboard_init(void *memory, size_t workers)
+scoreboard_init(void *memory, size_t slots)
 {
 	struct scoreboard *board = memory;
-	board->workers = workers;
+	board->slots = slots;
+	board->slots_at = first_slot_at();
+	published_init(info_of(board), sizeof(struct board_info));
+}
+
+size_t
+scoreboard_slots(const struct scoreboard *board)
+{
+	return board->slots;
+}
+
+static uint64_t
+get(const _Atomic uint64_t *number)
+{
+	return atomic_load_explicit(number, memory_order_acquire);
+}
+
+static void
+set(_Atomic uint64_t *number, uint64_t value)
+{
+	atomic_store_explicit(number, value, memory_order_release);
 }
 
 void
-scoreboard_add(struct scoreboard *board, size_t worker, size_t count, uint64_t n)
+scoreboard_info(const struct scoreboard *board, struct board_info *info)
 {
-	atomic_fetch_add_explicit(&board->slots[worker].counts[count], n, memory_order_relaxed);
+	published_read(info_of(board), info, sizeof *info);
+}
+
+void
+scoreboard_set_info(struct scoreboard *board, const struct board_info *info)
+{
+	published_write(info_of(board), info, sizeof *info);
+}
+
+void
+scoreboard_set_daemon_state(struct scoreboard *board, enum board_state state)
+{
+	struct board_info info;
+	scoreboard_info(board, &info);
+	info.state = state;
+	scoreboard_set_info(board, &info);
+}
+
+void
+scoreboard_reload_asked(struct scoreboard *board)
+{
+	struct board_info info;
+	scoreboard_info(board, &info);
+	info.reloads_asked++;
+	scoreboard_set_info(board, &info);
+}
+
+void
+scoreboard_reload_finished(struct scoreboard *board, uint64_t asked, uint64_t settings_generation,
+	uint64_t errors, const char *text, int64_t now_us)
+{
+	struct board_info info;
+	scoreboard_info(board, &info);
+	info.reloads_finished = asked;
+	info.settings_generation = settings_generation;
+	info.reload_errors = errors;
+	info.reloaded_us = now_us;
+	strlcpy(info.errors, text == NULL ? "" : text, sizeof info.errors);
+	scoreboard_set_info(board, &info);
+}
+
+uint64_t
+scoreboard_ask_log(struct scoreboard *board)
+{
+	struct board_info info;
+	scoreboard_info(board, &info);
+	info.log_generation++;
+	scoreboard_set_info(board, &info);
+	return info.log_generation;
+}
+
+int
+scoreboard_find_free(const struct scoreboard *board)
+{
+	for (size_t i = 0; i < board->slots; i++) {
+		if (get(&slot_of(board, i)->state) == SLOT_FREE)
+			return (int)i;
+	}
+	return -1;
+}
+
+void
+scoreboard_give_slot(
+	struct scoreboard *board, size_t number, uint64_t worker_generation, int64_t now_us)
+{
+	struct slot *slot = slot_of(board, number);
+	atomic_fetch_add(&slot->tenancy, 1);
+	for (size_t i = 0; i < COUNTS; i++)
+		set(&slot->began[i], get(&slot->counts[i]));
+	set(&slot->clients, 0);
+	set(&slot->settings_generation, 0);
+	set(&slot->log_generation, 0);
+	set(&slot->log_tried, 0);
+	atomic_store(&slot->log_error, 0);
+	atomic_store(&slot->pid, 0);
+	atomic_store(&slot->born_us, now_us);
+	set(&slot->worker_generation, worker_generation);
+	set(&slot->state, SLOT_STARTING);
+	atomic_fetch_add(&slot->tenancy, 1);
+}
+
+void
+scoreboard_set_pid(struct scoreboard *board, size_t slot, pid_t pid)
+{
+	atomic_store(&slot_of(board, slot)->pid, pid);
+}
+
+void
+scoreboard_free_slot(struct scoreboard *board, size_t number)
+{
+	struct slot *slot = slot_of(board, number);
+	atomic_fetch_add(&slot->tenancy, 1);
+	atomic_store(&slot->pid, 0);
+	set(&slot->clients, 0);
+	set(&slot->state, SLOT_FREE);
+	atomic_fetch_add(&slot->tenancy, 1);
+}
+
+void
+scoreboard_set_state(struct scoreboard *board, size_t slot, enum slot_state state)
+{
+	set(&slot_of(board, slot)->state, state);
+}
+
+void
+scoreboard_set_clients(struct scoreboard *board, size_t slot, size_t clients)
+{
+	set(&slot_of(board, slot)->clients, clients);
+}
+
+void
+scoreboard_set_settings(struct scoreboard *board, size_t slot, uint64_t generation)
+{
+	set(&slot_of(board, slot)->settings_generation, generation);
+}
+
+void
+scoreboard_set_log(struct scoreboard *board, size_t number, uint64_t generation, int error)
+{
+	struct slot *slot = slot_of(board, number);
+	atomic_store(&slot->log_error, error);
+	set(&slot->log_tried, generation);
+	if (error == 0)
+		set(&slot->log_generation, generation);
+}
+
+void
+scoreboard_add(struct scoreboard *board, size_t slot, size_t count, uint64_t n)
+{
+	atomic_fetch_add_explicit(&slot_of(board, slot)->counts[count], n, memory_order_relaxed);
 }
 
 void
 scoreboard_add_verdicts(
-	struct scoreboard *board, size_t worker, const uint64_t verdicts[static VERDICTS])
+	struct scoreboard *board, size_t slot, const uint64_t verdicts[static VERDICTS])
 {
-	uint64_t lines = 0;
 	for (size_t i = 0; i < VERDICTS; i++) {
 		if (verdicts[i] > 0)
-			scoreboard_add(board, worker, i, verdicts[i]);
-		lines += verdicts[i];
+			scoreboard_add(board, slot, i, verdicts[i]);
 	}
-	/* Whoever sees these lines sees their verdicts; see scoreboard_totals(). */
+}
+
+/* Up to 7 a bucket for each number; above, the top bit chooses eight and the next three bits one of
+ * them. */
+static size_t
+bucket_of(uint64_t number)
+{
+	if (number < 1 << SUB_BITS)
+		return (size_t)number;
+	int top = 63 - __builtin_clzll(number);
+	if (top > HISTOGRAM_TOP_BIT)
+		return HISTOGRAM_BUCKETS - 1;
+	size_t sub = (size_t)(number >> (top - SUB_BITS)) & ((1 << SUB_BITS) - 1);
+	return ((size_t)(top - SUB_BITS + 1) << SUB_BITS) + sub;
+}
+
+/* The least number of a bucket. */
+static uint64_t
+bucket_begin(size_t bucket)
+{
+	if (bucket < 1 << SUB_BITS)
+		return bucket;
+	uint64_t sub = bucket & ((1 << SUB_BITS) - 1);
+	return ((1 << SUB_BITS) + sub) << ((bucket >> SUB_BITS) - 1);
+}
+
+void
+scoreboard_observe(struct scoreboard *board, size_t slot, int64_t microseconds, uint64_t lines)
+{
+	size_t bucket = bucket_of(microseconds < 0 ? 0 : (uint64_t)microseconds);
 	atomic_fetch_add_explicit(
-		&board->slots[worker].counts[COUNT_LINES], lines, memory_order_release);
+		&slot_of(board, slot)->times[bucket], lines, memory_order_relaxed);
+}
+
+/* The lines are what the verdicts say: a worker killed between two counters leaves no gap. */
+static void
+sum_lines(struct scoreboard_totals *totals)
+{
+	totals->counts[COUNT_LINES] = 0;
+	for (size_t i = 0; i < VERDICTS; i++)
+		totals->counts[COUNT_LINES] += totals->counts[i];
 }
 
 struct scoreboard_totals
 scoreboard_totals(const struct scoreboard *board)
 {
 	struct scoreboard_totals totals = {{0}};
-	for (size_t worker = 0; worker < board->workers; worker++) {
-		const struct slot *slot = &board->slots[worker];
-		totals.counts[COUNT_LINES] += atomic_load_explicit(
-			&slot->counts[COUNT_LINES], memory_order_acquire);
-		for (size_t i = 0; i < COUNTS; i++) {
-			if (i != COUNT_LINES)
-				totals.counts[i] += atomic_load_explicit(
-					&slot->counts[i], memory_order_relaxed);
-		}
+	for (size_t number = 0; number < board->slots; number++) {
+		const struct slot *slot = slot_of(board, number);
+		for (size_t i = 0; i < COUNTS; i++)
+			totals.counts[i] += get(&slot->counts[i]);
 	}
+	sum_lines(&totals);
 	return totals;
+}
+
+void
+scoreboard_times(const struct scoreboard *board, struct scoreboard_times *times)
+{
+	*times = (struct scoreboard_times){{0}};
+	for (size_t number = 0; number < board->slots; number++) {
+		const struct slot *slot = slot_of(board, number);
+		for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++)
+			times->buckets[i] += get(&slot->times[i]);
+	}
+}
+
+static void
+copy_slot(const struct slot *slot, struct scoreboard_slot *out)
+{
+	out->pid = (pid_t)atomic_load(&slot->pid);
+	out->born_us = atomic_load(&slot->born_us);
+	out->worker_generation = get(&slot->worker_generation);
+	out->state = (enum slot_state)get(&slot->state);
+	out->clients = get(&slot->clients);
+	out->settings_generation = get(&slot->settings_generation);
+	out->log_generation = get(&slot->log_generation);
+	out->log_tried = get(&slot->log_tried);
+	out->log_error = (int)atomic_load(&slot->log_error);
+	for (size_t i = 0; i < COUNTS; i++) {
+		uint64_t began = get(&slot->began[i]);
+		out->totals.counts[i] = get(&slot->counts[i]) - began;
+	}
+	sum_lines(&out->totals);
+}
+
+bool
+scoreboard_read_slot(const struct scoreboard *board, size_t number, struct scoreboard_slot *out)
+{
+	const struct slot *slot = slot_of(board, number);
+	/* A supervisor killed here leaves it odd for ever; its daemon is gone, and so is the slot. */
+	for (int i = 0; i < READ_TRIES; i++) {
+		uint64_t tenancy = get(&slot->tenancy);
+		copy_slot(slot, out);
+		if (tenancy % 2 == 0 && get(&slot->tenancy) == tenancy)
+			return out->state != SLOT_FREE;
+	}
+	return false;
+}
+
+int64_t
+scoreboard_percentile(
+	const struct scoreboard_times *now, const struct scoreboard_times *before, double share)
+{
+	uint64_t all = 0, seen = 0;
+	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++)
+		all += now->buckets[i] - (before == NULL ? 0 : before->buckets[i]);
+	if (all == 0)
+		return -1;
+	double wanted = share * (double)all;
+	size_t bucket = 0;
+	for (; bucket < HISTOGRAM_BUCKETS - 1; bucket++) {
+		seen += now->buckets[bucket] - (before == NULL ? 0 : before->buckets[bucket]);
+		if (seen > 0 && (double)seen >= wanted)
+			break;
+	}
+	/* The last number that falls into it. */
+	return (int64_t)bucket_begin(bucket + 1) - 1;
 }
 
 const char *
@@ -80,8 +369,25 @@ count_name(size_t count)
 		[COUNT_BUSY] = "busy",
 		[COUNT_DENIED] = "denied",
 		[COUNT_IDLE_CLOSED] = "idle_closed",
+		[COUNT_READ_CLOSED] = "read_closed",
 		[COUNT_SEND_CLOSED] = "send_closed",
 		[COUNT_STORAGE_ERRORS] = "storage_errors",
+		[COUNT_LOCK_WAITS] = "lock_waits",
 	};
 	return names[count] != NULL ? names[count] : verdict_name((enum verdict)count);
+}
+
+const char *
+board_state_name(int64_t state)
+{
+	static const char *const names[BOARD_STATES] = {"starting", "running", "stopping"};
+	return state >= 0 && state < BOARD_STATES ? names[state] : "unknown";
+}
+
+const char *
+slot_state_name(enum slot_state state)
+{
+	static const char *const names[SLOT_STATES] = {
+		"free", "starting", "serving", "retiring", "draining"};
+	return (size_t)state < SLOT_STATES ? names[state] : "unknown";
 }

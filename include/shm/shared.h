@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * All the memory that the processes of one daemon share: one region, made before the first fork, cut into
+ * parts.  What an operator may look at (header, scoreboard, limiter) lies in front and can be a
+ * file (ScoreBoardFile) that logcollectctl maps; the rest is anonymous.
+ *
+ *	| header | scoreboard | limiter | page | roster | mark | settings |
+ *	  file, with all its blocks allocated     anonymous, paid for when touched
+ *
+ * The file is made anew at each start.  The supervisor holds a POSIX lock on it as long as it lives, which is how
+ * others know that it runs and what its pid is.
+ */
+#ifndef SHM_SHARED_H
+#define SHM_SHARED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "shm/limiter.h"
+#include "shm/published.h"
+#include "shm/roster.h"
+#include "shm/scoreboard.h"
+
+struct shared_plan {
+	size_t slots;           /* of workers: shared_slots() */
+	size_t places;          /* of each slot: shared_places() */
+	size_t limiter_entries; /* RateLimitTableSize */
+	size_t mark_bytes;      /* what the store notes its appends in, zeroed */
+	size_t settings_bytes;  /* size of the published settings */
+};
+
+/* One process's view of the region.  Not shared itself. */
+struct shared {
+	struct scoreboard *board;
+	struct limiter *limiter;
+	struct roster *roster;      /* NULL for a reader */
+	void *mark;                 /* NULL for a reader */
+	struct published *settings; /* NULL for a reader */
+
+	void *memory;
+	size_t size;
+	int fd;         /* of the file; -1: none */
+	char *file;     /* its path; NULL: none, or not ours to remove */
+	pid_t pid;      /* of the supervisor */
+	char other[32]; /* after SHARED_OTHER_VERSION: the version of the program that made it */
+};
+
+enum shared_result {
+	SHARED_OK,
+	SHARED_ERROR,       /* errno tells */
+	SHARED_RUNNING,     /* the file is in use by a living daemon: its pid is told */
+	SHARED_NOT_RUNNING, /* there is no file, or nobody holds it */
+	SHARED_NO_PERMISSION,
+	SHARED_NOT_A_BOARD,   /* the file is something else */
+	SHARED_OTHER_VERSION, /* its layout is not this program's */
+};
+
+/* How many slots and places to lay out, so that a reload can raise Workers and ThreadsPerWorker. */
+size_t shared_slots(size_t workers);
+size_t shared_places(size_t threads_per_worker);
+
+/*
+ * Maps and lays out everything.  With a file, it is made (0640) under another name and put in the place of what a
+ * dead daemon left; anything but a scoreboard is left alone.  Everything else is an error, and *out is as
+ * after shared_close().  Results: OK, ERROR, RUNNING (out->pid), NO_PERMISSION, NOT_A_BOARD.
+ */
+enum shared_result shared_make(
+	struct shared *out, const struct shared_plan *plan, const char *file_or_null);
+
+/* In a forked child: gives up the file, keeps the memory. */
+void shared_in_child(struct shared *shared);
+
+/* Unmaps; the process that made the file removes it. */
+void shared_close(struct shared *shared);
+
+/*
+ * Maps the front part of a running daemon's file; `writable` is what the limiter's functions
+ * need.  A reader can only be misled, not harmed, by a file that changes.  All results but RUNNING.
+ */
+enum shared_result shared_attach(struct shared *out, const char *file, bool writable);
+
+/* Whether the daemon that this reader is attached to still runs. */
+bool shared_running(const struct shared *shared);
+
+#endif

@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Making the region, with or without a file, and attaching to the file of another process.  The whole
+ * region is reserved as anonymous memory; the file is then mapped over its front part.
+ */
+#include "shm/shared.h"
+
+#include <bsd/stdlib.h>
+#include <bsd/string.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "shm/region.h"
+
+#define MAGIC "logcolld"
+
+enum {
+	LAYOUT = 1, /* to be raised whenever anything in the front part changes its meaning */
+	FILE_MODE = 0640,
+	SLOTS_MIN = 64,
+	SLOTS_MAX = 4096,
+	PLACES_MIN = 4096,
+	PLACES_MAX = 100000,
+	ROOM_TO_GROW = 4,
+};
+
+struct header {
+	char magic[8];
+	uint32_t layout;
+	uint32_t header_bytes, board_bytes,
+		limiter_bytes; /* of these structures, one slot or entry */
+	char version[32];      /* of the program that made it */
+	uint64_t front_bytes;  /* what the file holds */
+	uint64_t slots, limiter_entries;
+	uint64_t board_at, limiter_at; /* from the header */
+};
+
+struct layout {
+	size_t board_at, limiter_at, front_bytes;
+	size_t roster_at, mark_at, settings_at, size;
+};
+
+static size_t
+larger(size_t a, size_t b)
+{
+	return a > b ? a : b;
+}
+
+static size_t
+smaller(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+size_t
+shared_slots(size_t workers)
+{
+	return smaller(larger(ROOM_TO_GROW * workers, SLOTS_MIN), SLOTS_MAX);
+}
+
+size_t
+shared_places(size_t threads_per_worker)
+{
+	return smaller(larger(ROOM_TO_GROW * threads_per_worker, PLACES_MIN), PLACES_MAX);
+}
+
+static size_t
+whole_pages(size_t size)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	return (size + page - 1) / page * page;
+}
+
+static struct layout
+lay_out(const struct shared_plan *plan)
+{
+	struct layout layout = {.board_at = region_align(sizeof(struct header))};
+	layout.limiter_at = layout.board_at + region_align(scoreboard_size(plan->slots));
+	layout.front_bytes = whole_pages(layout.limiter_at + limiter_size(plan->limiter_entries));
+	layout.roster_at = layout.front_bytes;
+	layout.mark_at = layout.roster_at + region_align(roster_size(plan->slots, plan->places));
+	layout.settings_at = layout.mark_at + region_align(plan->mark_bytes);
+	layout.size = layout.settings_at + published_size(plan->settings_bytes);
+	return layout;
+}
+
+static void
+write_header(struct header *header, const struct shared_plan *plan, const struct layout *layout)
+{
+	*header = (struct header){
+		.layout = LAYOUT,
+		.header_bytes = sizeof *header,
+		.board_bytes = (uint32_t)scoreboard_size(1),
+		.limiter_bytes = (uint32_t)limiter_size(1),
+		.front_bytes = layout->front_bytes,
+		.slots = plan->slots,
+		.limiter_entries = plan->limiter_entries,
+		.board_at = layout->board_at,
+		.limiter_at = layout->limiter_at,
+	};
+	memcpy(header->magic, MAGIC, sizeof header->magic);
+	strlcpy(header->version, LOGCOLLECTD_VERSION, sizeof header->version);
+}
+
+/* 0 or an error number. */
+static int
+furnish(struct shared *shared, const struct shared_plan *plan, const struct layout *layout)
+{
+	char *base = shared->memory;
+	struct siphash_key key;
+	arc4random_buf(&key, sizeof key);
+	shared->board = (void *)(base + layout->board_at);
+	shared->limiter = (void *)(base + layout->limiter_at);
+	shared->roster = (void *)(base + layout->roster_at);
+	shared->mark = base + layout->mark_at;
+	shared->settings = (void *)(base + layout->settings_at);
+	write_header(shared->memory, plan, layout);
+	scoreboard_init(shared->board, plan->slots);
+	published_init(shared->settings, plan->settings_bytes);
+	int error = limiter_init(shared->limiter, plan->limiter_entries, &key);
+	return error != 0 ? error : roster_init(shared->roster, plan->slots, plan->places);
+}
+
+/* Locks the whole file for this process, until it ends. */
+static int
+hold(int fd)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	return fcntl(fd, F_SETLK, &lock);
+}
+
+/* The process that holds the file; 0 when there is none. */
+static pid_t
+holder(int fd)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	return fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK ? lock.l_pid : 0;
+}
+
+static enum shared_result
+from_errno(void)
+{
+	return errno == EACCES || errno == EPERM ? SHARED_NO_PERMISSION : SHARED_ERROR;
+}
+
+/* Makes the file under a name that nobody looks for, and maps it over the front of the region. */
+static enum shared_result
+make_file(struct shared *shared, size_t front_bytes, const char *name)
+{
+	shared->fd = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
+	if (shared->fd < 0)
+		return from_errno();
+	/* Without its blocks a full disk would be a SIGBUS at any store. */
+	int error = posix_fallocate(shared->fd, 0, (off_t)front_bytes);
+	if (error == 0 && (fchmod(shared->fd, FILE_MODE) < 0 || hold(shared->fd) < 0))
+		error = errno;
+	if (error == 0 && mmap(shared->memory, front_bytes, PROT_READ | PROT_WRITE,
+				  MAP_SHARED | MAP_FIXED, shared->fd, 0) == MAP_FAILED)
+		error = errno;
+	if (error == 0)
+		return SHARED_OK;
+	unlink(name);
+	errno = error;
+	return SHARED_ERROR;
+}
+
+static bool
+is_same_file(int fd, const char *name)
+{
+	struct stat here, there;
+	return fstat(fd, &here) == 0 && lstat(name, &there) == 0 && here.st_dev == there.st_dev &&
+	       here.st_ino == there.st_ino;
+}
+
+static bool
+is_leftover(int fd)
+{
+	char magic[sizeof((struct header *)NULL)->magic];
+	struct stat status;
+	return fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
+	       (status.st_size == 0 || (pread(fd, magic, sizeof magic, 0) == sizeof magic &&
+					       memcmp(magic, MAGIC, sizeof magic) == 0));
+}
+
+/*
+ * Takes the place of what a dead daemon left.  Its file is locked meanwhile, so that of two that start at
+ * the same time one comes after the other.  SHARED_OK, or `*again`: somebody was quicker.
+ */
+static enum shared_result
+replace(struct shared *shared, const char *name, const char *file, bool *again)
+{
+	int old = open(file, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (old < 0) {
+		*again = errno == ENOENT;
+		return from_errno();
+	}
+	enum shared_result result = SHARED_OK;
+	if (!is_leftover(old)) {
+		result = SHARED_NOT_A_BOARD;
+	} else if (hold(old) < 0) {
+		shared->pid = holder(old);
+		*again = shared->pid == 0;
+		result = SHARED_RUNNING;
+	} else if (!is_same_file(old, file)) {
+		*again = true;
+	} else if (rename(name, file) < 0) {
+		result = from_errno();
+	}
+	close(old);
+	return result;
+}
+
+/* Gives the file its name, unless a living daemon's has it. */
+static enum shared_result
+name_file(struct shared *shared, const char *name, const char *file)
+{
+	enum shared_result result;
+	bool again;
+	do {
+		again = false;
+		if (link(name, file) == 0) {
+			unlink(name);
+			return SHARED_OK;
+		}
+		if (errno != EEXIST) {
+			result = from_errno();
+			break;
+		}
+		result = replace(shared, name, file, &again);
+	} while (again);
+	if (result != SHARED_OK) {
+		int saved = errno;
+		unlink(name);
+		errno = saved;
+	}
+	return result;
+}
+
+static enum shared_result
+fill(struct shared *shared, const struct shared_plan *plan, const struct layout *layout)
+{
+	int error = furnish(shared, plan, layout);
+	errno = error;
+	return error == 0 ? SHARED_OK : SHARED_ERROR;
+}
+
+static enum shared_result
+make_with_file(struct shared *shared, const struct shared_plan *plan, const struct layout *layout,
+	const char *file)
+{
+	char name[PATH_MAX];
+	int length = snprintf(name, sizeof name, "%s.%d", file, (int)getpid());
+	if (length < 0 || (size_t)length >= sizeof name) {
+		errno = ENAMETOOLONG;
+		return SHARED_ERROR;
+	}
+	unlink(name); /* nobody alive has this pid but us */
+	enum shared_result result = make_file(shared, layout->front_bytes, name);
+	if (result != SHARED_OK)
+		return result;
+	result = fill(shared, plan, layout);
+	if (result != SHARED_OK) {
+		unlink(name);
+		return result;
+	}
+	result = name_file(shared, name, file);
+	if (result != SHARED_OK)
+		return result;
+	shared->pid = getpid();
+	shared->file = strdup(file);
+	return shared->file == NULL ? SHARED_ERROR : SHARED_OK;
+}
+
+static void
+give_up(struct shared *shared)
+{
+	int saved = errno;
+	pid_t pid = shared->pid;
+	shared_close(shared);
+	shared->pid = pid;
+	errno = saved;
+}
+
+enum shared_result
+shared_make(struct shared *out, const struct shared_plan *plan, const char *file)
+{
+	struct layout layout = lay_out(plan);
+	*out = (struct shared){.fd = -1, .size = layout.size};
+	out->memory = region_map(layout.size);
+	if (out->memory == NULL)
+		return SHARED_ERROR;
+	enum shared_result result = file == NULL ? fill(out, plan, &layout)
+	                                         : make_with_file(out, plan, &layout, file);
+	if (result != SHARED_OK)
+		give_up(out);
+	else
+		out->pid = getpid();
+	return result;
+}
+
+void
+shared_in_child(struct shared *shared)
+{
+	if (shared->fd >= 0)
+		close(shared->fd);
+	free(shared->file);
+	shared->fd = -1;
+	shared->file = NULL;
+}
+
+void
+shared_close(struct shared *shared)
+{
+	if (shared->file != NULL && is_same_file(shared->fd, shared->file))
+		unlink(shared->file);
+	region_unmap(shared->memory, shared->size);
+	shared_in_child(shared);
+	*shared = (struct shared){.fd = -1};
+}
+
+/* What the file says it is. */
+static enum shared_result
+judge(struct shared *shared, const struct header *header)
+{
+	struct header mine;
+	const struct shared_plan plan = {
+		.slots = header->slots, .limiter_entries = header->limiter_entries};
+	if (memcmp(header->magic, MAGIC, sizeof header->magic) != 0)
+		return SHARED_NOT_A_BOARD;
+	strlcpy(shared->other, header->version, sizeof shared->other);
+	write_header(&mine, &plan, &(struct layout){0});
+	if (header->layout != mine.layout || header->header_bytes != mine.header_bytes ||
+		header->board_bytes != mine.board_bytes ||
+		header->limiter_bytes != mine.limiter_bytes)
+		return SHARED_OTHER_VERSION;
+	if (plan.slots > SLOTS_MAX || plan.limiter_entries > UINT32_MAX)
+		return SHARED_NOT_A_BOARD;
+	struct layout layout = lay_out(&plan);
+	if (header->board_at != layout.board_at || header->limiter_at != layout.limiter_at ||
+		header->front_bytes != layout.front_bytes)
+		return SHARED_NOT_A_BOARD;
+	shared->size = layout.front_bytes;
+	return SHARED_OK;
+}
+
+static enum shared_result
+map_file(struct shared *shared, bool writable)
+{
+	struct header header;
+	struct stat status;
+	if (fstat(shared->fd, &status) < 0)
+		return SHARED_ERROR;
+	if (!S_ISREG(status.st_mode) ||
+		pread(shared->fd, &header, sizeof header, 0) != sizeof header)
+		return SHARED_NOT_A_BOARD;
+	header.version[sizeof header.version - 1] = '\0';
+	enum shared_result result = judge(shared, &header);
+	if (result != SHARED_OK)
+		return result;
+	if ((uint64_t)status.st_size < shared->size)
+		return SHARED_NOT_A_BOARD;
+	shared->memory = mmap(NULL, shared->size, PROT_READ | (writable ? PROT_WRITE : 0),
+		MAP_SHARED, shared->fd, 0);
+	if (shared->memory == MAP_FAILED) {
+		shared->memory = NULL;
+		return SHARED_ERROR;
+	}
+	shared->board = (void *)((char *)shared->memory + header.board_at);
+	shared->limiter = (void *)((char *)shared->memory + header.limiter_at);
+	return SHARED_OK;
+}
+
+enum shared_result
+shared_attach(struct shared *out, const char *file, bool writable)
+{
+	*out = (struct shared){0};
+	out->fd = open(file, (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK);
+	if (out->fd < 0)
+		return errno == ENOENT ? SHARED_NOT_RUNNING : from_errno();
+	enum shared_result result = map_file(out, writable);
+	out->pid = holder(out->fd);
+	if (result == SHARED_OK && out->pid == 0)
+		result = SHARED_NOT_RUNNING;
+	if (result == SHARED_OK)
+		return result;
+	char other[sizeof out->other];
+	memcpy(other, out->other, sizeof other);
+	give_up(out);
+	memcpy(out->other, other, sizeof other);
+	return result;
+}
+
+bool
+shared_running(const struct shared *shared)
+{
+	return holder(shared->fd) == shared->pid;
+}

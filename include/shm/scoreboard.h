@@ -17,6 +17,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "core/histogram.h"
 #include "core/reply.h"
 
 enum count {
@@ -33,12 +34,6 @@ enum count {
 	COUNT_STORAGE_ERRORS, /* appends that failed */
 	COUNT_LOCK_WAITS,     /* appends that found the file locked by another process */
 	COUNTS
-};
-
-/* Times are counted in buckets, eight for each doubling: what is read back is at most 12.5 % off. */
-enum {
-	HISTOGRAM_TOP_BIT = 26, /* of 100 s in microseconds, which is the longest time told apart */
-	HISTOGRAM_BUCKETS = 8 * (HISTOGRAM_TOP_BIT - 1),
 };
 
 enum board_state { BOARD_STARTING, BOARD_RUNNING, BOARD_STOPPING, BOARD_STATES };
@@ -76,11 +71,6 @@ struct scoreboard; /* lives in shared memory, pointer-free */
 /* One reading of all counters, of one worker or of all.  COUNT_LINES is the sum of the verdicts read. */
 struct scoreboard_totals {
 	uint64_t counts[COUNTS];
-};
-
-/* One reading of the histogram: how many lines were answered in each class of time. */
-struct scoreboard_times {
-	uint64_t buckets[HISTOGRAM_BUCKETS];
 };
 
 /* One reading of a slot. */
@@ -156,17 +146,10 @@ void scoreboard_info(const struct scoreboard *board, struct board_info *info);
 
 /* Sums over all workers, living and dead. */
 struct scoreboard_totals scoreboard_totals(const struct scoreboard *board);
-void scoreboard_times(const struct scoreboard *board, struct scoreboard_times *times);
+void scoreboard_times(const struct scoreboard *board, struct histogram *times);
 
 /* Reads one slot as it is under one worker.  False when it is free. */
 bool scoreboard_read_slot(const struct scoreboard *board, size_t slot, struct scoreboard_slot *out);
-
-/*
- * The time, in microseconds, that `share` (0 to 1) of the lines were answered within; of the lines
- * of `now` that are not in `before` (NULL: of all).  -1 where there are none.
- */
-int64_t scoreboard_percentile(
-	const struct scoreboard_times *now, const struct scoreboard_times *before, double share);
 
 /* The name of a counter or state, for messages: "received", "busy"; "serving". */
 const char *count_name(size_t count);

@@ -23,6 +23,7 @@ struct place {
 struct desk {
 	alignas(REGION_LINE_BYTES) _Atomic size_t clients;
 	_Atomic size_t hint; /* where a free place is likely */
+	_Atomic size_t top;  /* no place from here on was ever taken: its memory is not touched */
 };
 
 /* The desks follow, then the places, each worker's on cache lines of their own. */
@@ -81,7 +82,8 @@ count_client(const struct roster *roster, const struct address *client)
 	size_t count = 0;
 	for (size_t worker = 0; worker < roster->workers; worker++) {
 		const struct place *places = places_of(roster, worker);
-		for (size_t i = 0; i < roster->places; i++)
+		size_t top = atomic_load(&roster->desks[worker].top);
+		for (size_t i = 0; i < top; i++)
 			count += is_taken(&places[i]) &&
 			         atomic_load_explicit(
 					 &places[i].address[0], memory_order_relaxed) == words[0] &&
@@ -114,6 +116,8 @@ take_place(struct roster *roster, size_t worker, const struct address *client)
 			i = 0;
 		if (is_taken(&places[i]))
 			continue;
+		if (i >= atomic_load(&desk->top))
+			atomic_store(&desk->top, i + 1);
 		occupy(&places[i], client);
 		atomic_fetch_add(&desk->clients, 1);
 		atomic_store(&desk->hint, i + 1);
@@ -150,7 +154,7 @@ void
 roster_bury(struct roster *roster, size_t worker)
 {
 	struct place *places = places_of(roster, worker);
-	for (size_t i = 0; i < roster->places; i++)
+	for (size_t i = 0; i < atomic_load(&roster->desks[worker].top); i++)
 		atomic_store_explicit(&places[i].taken, 0, memory_order_release);
 	atomic_store(&roster->desks[worker].hint, 0);
 	atomic_store(&roster->desks[worker].clients, 0);

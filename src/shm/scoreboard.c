@@ -11,10 +11,7 @@
 #include "shm/published.h"
 #include "shm/region.h"
 
-enum {
-	SUB_BITS = 3, /* eight buckets for each doubling */
-	READ_TRIES = 1000,
-};
+enum { READ_TRIES = 1000 };
 
 struct slot {
 	/* Odd while the slot changes hands. */
@@ -240,34 +237,10 @@ scoreboard_add_verdicts(
 	}
 }
 
-/* Up to 7 a bucket for each number; above, the top bit chooses eight and the next three bits one of
- * them. */
-static size_t
-bucket_of(uint64_t number)
-{
-	if (number < 1 << SUB_BITS)
-		return (size_t)number;
-	int top = 63 - __builtin_clzll(number);
-	if (top > HISTOGRAM_TOP_BIT)
-		return HISTOGRAM_BUCKETS - 1;
-	size_t sub = (size_t)(number >> (top - SUB_BITS)) & ((1 << SUB_BITS) - 1);
-	return ((size_t)(top - SUB_BITS + 1) << SUB_BITS) + sub;
-}
-
-/* The least number of a bucket. */
-static uint64_t
-bucket_begin(size_t bucket)
-{
-	if (bucket < 1 << SUB_BITS)
-		return bucket;
-	uint64_t sub = bucket & ((1 << SUB_BITS) - 1);
-	return ((1 << SUB_BITS) + sub) << ((bucket >> SUB_BITS) - 1);
-}
-
 void
 scoreboard_observe(struct scoreboard *board, size_t slot, int64_t microseconds, uint64_t lines)
 {
-	size_t bucket = bucket_of(microseconds < 0 ? 0 : (uint64_t)microseconds);
+	size_t bucket = histogram_bucket(microseconds);
 	atomic_fetch_add_explicit(
 		&slot_of(board, slot)->times[bucket], lines, memory_order_relaxed);
 }
@@ -295,9 +268,9 @@ scoreboard_totals(const struct scoreboard *board)
 }
 
 void
-scoreboard_times(const struct scoreboard *board, struct scoreboard_times *times)
+scoreboard_times(const struct scoreboard *board, struct histogram *times)
 {
-	*times = (struct scoreboard_times){{0}};
+	*times = (struct histogram){{0}};
 	for (size_t number = 0; number < board->slots; number++) {
 		const struct slot *slot = slot_of(board, number);
 		for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++)
@@ -336,26 +309,6 @@ scoreboard_read_slot(const struct scoreboard *board, size_t number, struct score
 			return out->state != SLOT_FREE;
 	}
 	return false;
-}
-
-int64_t
-scoreboard_percentile(
-	const struct scoreboard_times *now, const struct scoreboard_times *before, double share)
-{
-	uint64_t all = 0, seen = 0;
-	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++)
-		all += now->buckets[i] - (before == NULL ? 0 : before->buckets[i]);
-	if (all == 0)
-		return -1;
-	double wanted = share * (double)all;
-	size_t bucket = 0;
-	for (; bucket < HISTOGRAM_BUCKETS - 1; bucket++) {
-		seen += now->buckets[bucket] - (before == NULL ? 0 : before->buckets[bucket]);
-		if (seen > 0 && (double)seen >= wanted)
-			break;
-	}
-	/* The last number that falls into it. */
-	return (int64_t)bucket_begin(bucket + 1) - 1;
 }
 
 const char *

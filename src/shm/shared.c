@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "shm/claim.h"
 #include "shm/region.h"
 
 #define MAGIC "logcolld"
@@ -126,38 +127,16 @@ furnish(struct shared *shared, const struct shared_plan *plan, const struct layo
 	return error != 0 ? error : roster_init(shared->roster, plan->slots, plan->places);
 }
 
-/* Locks the whole file for this process, until it ends. */
-static int
-hold(int fd)
-{
-	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-	return fcntl(fd, F_SETLK, &lock);
-}
-
-/* The process that holds the file; 0 when there is none. */
-static pid_t
-holder(int fd)
-{
-	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-	return fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK ? lock.l_pid : 0;
-}
-
-static enum shared_result
-from_errno(void)
-{
-	return errno == EACCES || errno == EPERM ? SHARED_NO_PERMISSION : SHARED_ERROR;
-}
-
 /* Makes the file under a name that nobody looks for, and maps it over the front of the region. */
 static enum shared_result
 make_file(struct shared *shared, size_t front_bytes, const char *name)
 {
 	shared->fd = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
 	if (shared->fd < 0)
-		return from_errno();
+		return claim_result();
 	/* Without its blocks a full disk would be a SIGBUS at any store. */
 	int error = posix_fallocate(shared->fd, 0, (off_t)front_bytes);
-	if (error == 0 && (fchmod(shared->fd, FILE_MODE) < 0 || hold(shared->fd) < 0))
+	if (error == 0 && (fchmod(shared->fd, FILE_MODE) < 0 || claim_hold(shared->fd) < 0))
 		error = errno;
 	if (error == 0 && mmap(shared->memory, front_bytes, PROT_READ | PROT_WRITE,
 				  MAP_SHARED | MAP_FIXED, shared->fd, 0) == MAP_FAILED)
@@ -167,78 +146,6 @@ make_file(struct shared *shared, size_t front_bytes, const char *name)
 	unlink(name);
 	errno = error;
 	return SHARED_ERROR;
-}
-
-static bool
-is_same_file(int fd, const char *name)
-{
-	struct stat here, there;
-	return fstat(fd, &here) == 0 && lstat(name, &there) == 0 && here.st_dev == there.st_dev &&
-	       here.st_ino == there.st_ino;
-}
-
-static bool
-is_leftover(int fd)
-{
-	char magic[sizeof((struct header *)NULL)->magic];
-	struct stat status;
-	return fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
-	       (status.st_size == 0 || (pread(fd, magic, sizeof magic, 0) == sizeof magic &&
-					       memcmp(magic, MAGIC, sizeof magic) == 0));
-}
-
-/*
- * Takes the place of what a dead daemon left.  Its file is locked meanwhile, so that of two that start at
- * the same time one comes after the other.  SHARED_OK, or `*again`: somebody was quicker.
- */
-static enum shared_result
-replace(struct shared *shared, const char *name, const char *file, bool *again)
-{
-	int old = open(file, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	if (old < 0) {
-		*again = errno == ENOENT;
-		return from_errno();
-	}
-	enum shared_result result = SHARED_OK;
-	if (!is_leftover(old)) {
-		result = SHARED_NOT_A_BOARD;
-	} else if (hold(old) < 0) {
-		shared->pid = holder(old);
-		*again = shared->pid == 0;
-		result = SHARED_RUNNING;
-	} else if (!is_same_file(old, file)) {
-		*again = true;
-	} else if (rename(name, file) < 0) {
-		result = from_errno();
-	}
-	close(old);
-	return result;
-}
-
-/* Gives the file its name, unless a living daemon's has it. */
-static enum shared_result
-name_file(struct shared *shared, const char *name, const char *file)
-{
-	enum shared_result result;
-	bool again;
-	do {
-		again = false;
-		if (link(name, file) == 0) {
-			unlink(name);
-			return SHARED_OK;
-		}
-		if (errno != EEXIST) {
-			result = from_errno();
-			break;
-		}
-		result = replace(shared, name, file, &again);
-	} while (again);
-	if (result != SHARED_OK) {
-		int saved = errno;
-		unlink(name);
-		errno = saved;
-	}
-	return result;
 }
 
 static enum shared_result
@@ -268,7 +175,7 @@ make_with_file(struct shared *shared, const struct shared_plan *plan, const stru
 		unlink(name);
 		return result;
 	}
-	result = name_file(shared, name, file);
+	result = claim_name(name, file, slice_of(MAGIC), &shared->pid);
 	if (result != SHARED_OK)
 		return result;
 	shared->pid = getpid();
@@ -316,7 +223,7 @@ shared_in_child(struct shared *shared)
 void
 shared_close(struct shared *shared)
 {
-	if (shared->file != NULL && is_same_file(shared->fd, shared->file))
+	if (shared->file != NULL && claim_is_file(shared->fd, shared->file))
 		unlink(shared->file);
 	region_unmap(shared->memory, shared->size);
 	shared_in_child(shared);
@@ -381,9 +288,9 @@ shared_attach(struct shared *out, const char *file, bool writable)
 	*out = (struct shared){0};
 	out->fd = open(file, (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK);
 	if (out->fd < 0)
-		return errno == ENOENT ? SHARED_NOT_RUNNING : from_errno();
+		return errno == ENOENT ? SHARED_NOT_RUNNING : claim_result();
 	enum shared_result result = map_file(out, writable);
-	out->pid = holder(out->fd);
+	out->pid = claim_holder(out->fd);
 	if (result == SHARED_OK && out->pid == 0)
 		result = SHARED_NOT_RUNNING;
 	if (result == SHARED_OK)
@@ -398,5 +305,5 @@ shared_attach(struct shared *out, const char *file, bool writable)
 bool
 shared_running(const struct shared *shared)
 {
-	return holder(shared->fd) == shared->pid;
+	return claim_holder(shared->fd) == shared->pid;
 }

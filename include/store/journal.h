@@ -5,6 +5,9 @@
  * one write, and wakes the others with the result.  (The model is PostgreSQL's XLogFlush.)  Records of
  * one call stay together and in order.
  *
+ * Changes of the file queue like records: what was queued before goes to the old file, what is queued after
+ * to the new one.
+ *
  * When the file is not open or an append fails, the journal tries to open it again at the
  * next append: a bad disk ends by itself.
  */
@@ -15,20 +18,9 @@
 
 #include "base/slice.h"
 #include "store/logfile.h"
+#include "store/target.h"
 
 struct journal; /* on the heap of its worker */
-
-enum {
-	JOURNAL_SYNC_NONE = 0,
-	JOURNAL_SYNC_ALWAYS = -1,
-	/* n > 0: at least every n seconds while there is something to sync */
-};
-
-struct journal_target {
-	const char *dir;
-	const char *name;
-	int64_t sync; /* JOURNAL_SYNC_NONE, JOURNAL_SYNC_ALWAYS or seconds */
-};
 
 /*
  * The strings are copied.  The file is opened at once; a failure is logged, left to the next
@@ -47,5 +39,26 @@ void journal_free(struct journal *journal);
  * may wait for the lock and the disk.  `wall_us` is the records' time, in microseconds since 1970.
  */
 int journal_append(struct journal *journal, struct slice records, int64_t wall_us);
+
+/*
+ * Another target, for all appends queued from now on.  The new file is opened first; where that fails (which is
+ * logged) the old one stays in use, and each append tries again.  Returns when the target is in force, which may
+ * wait for writes.  0, or -1 with errno (no memory, no thread) and the target as it was.  Any thread.
+ */
+int journal_retarget(struct journal *journal, const struct journal_target *target);
+
+/*
+ * Opens the file anew by its name, because it has been renamed: what is queued from now on goes to the new one.
+ * Where it cannot be opened (which is logged) the old one stays in use, and each append tries again;
+ * so does another call with the same generation.  Waits for the writes that are queued
+ * already.  Any thread.
+ */
+void journal_reopen(struct journal *journal, uint64_t generation);
+
+/*
+ * The generation reached: this journal will never again write to a file that was opened before the
+ * reopen of that number was asked for.  Begins at 0.  Any thread; never waits.
+ */
+uint64_t journal_generation(const struct journal *journal);
 
 #endif

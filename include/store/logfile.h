@@ -8,6 +8,9 @@
  * fails or stays short is cut back at once.  A file whose last line lacks its newline gets one before
  * anything is appended: an append never joins a line that somebody else left open.
  *
+ * Who finds the file full renames it (store/rotate.h) under its lock; everyone else notices under that lock
+ * that the path leads elsewhere.
+ *
  * flock belongs to the open file description: every process opens the file itself, after the
  * fork.  One thread at a time may use a struct logfile.
  */
@@ -16,13 +19,23 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/uio.h>
 
 #include "store/mark.h"
 
+struct logfile_rotation {
+	int64_t bytes; /* a file that an append would make larger is rotated first; 0: never */
+	int64_t keep;  /* how many rotated files are kept */
+};
+
 struct logfile {
 	int fd; /* -1: not open */
 	struct logfile_mark *mark;
+	char *path;         /* dir/name, on the heap; NULL: not open */
+	uint64_t rotations; /* the mark's count, plus 1, when the path last led to fd; 0: not yet */
+	struct logfile_rotation rotation; /* the owner may change it between appends */
+	int rotate_error; /* why the last append could not rotate, and went to the full file; or 0 */
 };
 
 /*
@@ -38,7 +51,8 @@ void logfile_close(struct logfile *logfile);
 /*
  * Appends all the bytes of the vector (which is consumed) or none of them: waits for the lock, repairs, writes,
  * with `sync` also brings the data to the disk, unlocks.  0, or -1 with errno; nothing of the bytes is in
- * the file then.  ESTALE: the file has no name any more (it was deleted); open it again.
+ * the file then.  ESTALE: the file has lost its name (it was deleted, or has been rotated, now by
+ * us or before by somebody else), and the vector is as it was; open it again.
  */
 int logfile_append(struct logfile *logfile, struct iovec *iov, size_t count, bool sync);
 

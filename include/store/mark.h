@@ -24,6 +24,7 @@ struct logfile_mark {
 		_Atomic int64_t
 			begin; /* the file's length before the append, plus 1; 0: no append yet */
 	} notes[MARK_NOTES];
+	_Atomic uint64_t rotations; /* begun by anyone, of any file; see logfile.c */
 };
 
 /* A file's name in a mark: never 0, different for different files. */

@@ -16,14 +16,17 @@
 #include <semaphore.h>
 
 #include "base/clock.h"
-#include "base/errlog.h"
-#include "store/syncer.h"
-#include "store/trouble.h"
+#include "store/outlet.h"
 
 enum { JOURNAL_GROUP_MAX = 1024 };
 
+/* Records, or else a target, or else a generation. */
 struct request {
 	struct slice records;
+	int64_t wall_us;
+	struct target *target;
+	uint64_t generation;
+
 	STAILQ_ENTRY(request) next;
 	sem_t woken;
 	bool leads; /* woken to lead, not because it is settled */
@@ -33,46 +36,14 @@ struct request {
 STAILQ_HEAD(request_list, request);
 
 struct journal {
-	char *dir, *name, *path;
-	bool sync_always;
-	struct syncer *syncer; /* NULL unless LogSync is seconds */
-
 	pthread_mutex_t mutex; /* guards the queue and the lead */
 	struct request_list queue;
 	bool led; /* somebody leads; while nobody does the queue is empty */
 
 	/* what follows is the leader's own */
-	struct logfile file;
-	bool doubtful; /* the last append failed: try to open the file anew */
-	struct trouble trouble;
+	struct outlet outlet;
 	struct iovec vector[JOURNAL_GROUP_MAX]; /* not on the stacks of a thousand idle threads */
 };
-
-static void
-close_file(struct journal *journal)
-{
-	if (journal->syncer != NULL)
-		syncer_flush(journal->syncer);
-	logfile_close(&journal->file);
-}
-
-/*
- * Opens the file where it is not open, and anew where it is in doubt; the old descriptor is kept
- * until there is a new one, which may be long when clients have used them up.
- */
-static int
-open_file(struct journal *journal)
-{
-	if (journal->file.fd >= 0 && !journal->doubtful)
-		return 0;
-	struct logfile fresh;
-	if (logfile_open(&fresh, journal->dir, journal->name, journal->file.mark) != 0)
-		return journal->file.fd >= 0 ? 0 : -1;
-	close_file(journal);
-	journal->file = fresh;
-	journal->doubtful = false;
-	return 0;
-}
 
 static size_t
 fill_vector(struct journal *journal, const struct request_list *group)
@@ -85,52 +56,41 @@ fill_vector(struct journal *journal, const struct request_list *group)
 	return count;
 }
 
+/* 0, or the error number that every request of the group gets. */
 static int
-try_to_store(struct journal *journal, const struct request_list *group)
+perform(struct journal *journal, const struct request_list *group)
 {
-	if (open_file(journal) != 0)
-		return -1;
-	size_t count = fill_vector(journal, group);
-	if (logfile_append(&journal->file, journal->vector, count, journal->sync_always) != 0) {
-		journal->doubtful = true;
-		return -1;
-	}
-	if (journal->syncer != NULL && syncer_note(journal->syncer, journal->file.fd) != 0)
-		(void)logfile_sync(journal->file.fd);
+	const struct request *first = STAILQ_FIRST(group);
+	struct outlet *outlet = &journal->outlet;
+	if (first->records.len > 0)
+		return outlet_append(
+			outlet, first->wall_us, journal->vector, fill_vector(journal, group));
+	if (first->target != NULL)
+		outlet_retarget(outlet, first->target, clock_read().wall_us);
+	else
+		outlet_reopen(outlet, first->generation, clock_read().wall_us);
 	return 0;
 }
 
-static void
-report(struct journal *journal, int error)
+/* Whether a request can be written together with the first one of its group. */
+static bool
+fits(const struct journal *journal, const struct request *request, const struct request *first)
 {
-	struct trouble *trouble = &journal->trouble;
-	if (error != 0 && trouble_failed(trouble, clock_mono_ms()))
-		errlog_error("%s: cannot store records: %s", journal->path, strerror(error));
-	else if (error == 0 && trouble->told && trouble_over(trouble, clock_mono_ms()))
-		errlog_info("%s: records are stored again", journal->path);
-}
-
-/* 0, or the error number that every request of the group gets. */
-static int
-store(struct journal *journal, const struct request_list *group)
-{
-	int error = try_to_store(journal, group) == 0 ? 0 : errno;
-	if (error == ESTALE) {
-		/* Somebody deleted the file: it is of no use to anyone, make a new one. */
-		close_file(journal);
-		error = try_to_store(journal, group) == 0 ? 0 : errno;
-	}
-	report(journal, error);
-	return error;
+	return first->records.len > 0 && request->records.len > 0 &&
+	       outlet_period(&journal->outlet, request->wall_us) ==
+	               outlet_period(&journal->outlet, first->wall_us);
 }
 
 static void
 take_group(struct journal *journal, struct request_list *group)
 {
 	STAILQ_INIT(group);
+	const struct request *first = STAILQ_FIRST(&journal->queue);
 	struct request *request;
-	for (size_t n = 0; n < JOURNAL_GROUP_MAX && (request = STAILQ_FIRST(&journal->queue));
-		n++) {
+	for (size_t n = 0; n < JOURNAL_GROUP_MAX; n++) {
+		request = STAILQ_FIRST(&journal->queue);
+		if (request == NULL || (n > 0 && !fits(journal, request, first)))
+			break;
 		STAILQ_REMOVE_HEAD(&journal->queue, next);
 		STAILQ_INSERT_TAIL(group, request, next);
 	}
@@ -170,7 +130,7 @@ lead(struct journal *journal, struct request *own)
 	pthread_mutex_lock(&journal->mutex);
 	take_group(journal, &group);
 	pthread_mutex_unlock(&journal->mutex);
-	int error = store(journal, &group);
+	int error = perform(journal, &group);
 	hand_over(journal);
 	settle(&group, own, error);
 }
@@ -187,77 +147,77 @@ enqueue(struct journal *journal, struct request *request)
 	return leads;
 }
 
+/* Queues the request and returns when it is settled: 0, or -1 with errno. */
+static int
+pass(struct journal *journal, struct request *request)
+{
+	sem_init(&request->woken, 0, 0);
+	/* Once queued the request is not ours alone: the lead may be handed to it before enqueue() returns. */
+	bool leads = enqueue(journal, request);
+	if (!leads) {
+		while (sem_wait(&request->woken) != 0)
+			assert(errno == EINTR);
+		leads = request->leads;
+	}
+	if (leads)
+		lead(journal, request);
+	sem_destroy(&request->woken);
+	if (request->error != 0)
+		errno = request->error;
+	return request->error == 0 ? 0 : -1;
+}
+
 int
 journal_append(struct journal *journal, struct slice records, int64_t wall_us)
 {
-	(void)wall_us;
 	if (records.len == 0)
 		return 0;
 	assert(records.data[records.len - 1] == '\n');
-	struct request request = {.records = records};
-	sem_init(&request.woken, 0, 0);
-	/* Once queued the request is not ours alone: the lead may be handed to it before enqueue() returns. */
-	bool leads = enqueue(journal, &request);
-	if (!leads) {
-		while (sem_wait(&request.woken) != 0)
-			assert(errno == EINTR);
-		leads = request.leads;
-	}
-	if (leads)
-		lead(journal, &request);
-	sem_destroy(&request.woken);
-	if (request.error != 0)
-		errno = request.error;
-	return request.error == 0 ? 0 : -1;
+	struct request request = {.records = records, .wall_us = wall_us};
+	return pass(journal, &request);
 }
 
-/* 0, or -1 with errno; whatever was made is in the journal for journal_free(). */
-static int
-set_up(struct journal *journal, const struct journal_target *target)
+int
+journal_retarget(struct journal *journal, const struct journal_target *target)
 {
-	journal->dir = strdup(target->dir);
-	journal->name = strdup(target->name);
-	if (journal->dir == NULL || journal->name == NULL)
-		return -1;
-	if (asprintf(&journal->path, "%s/%s", target->dir, target->name) < 0) {
-		journal->path = NULL;
-		return -1;
-	}
-	if (target->sync > 0)
-		journal->syncer = syncer_new(journal->path, target->sync);
-	return target->sync > 0 && journal->syncer == NULL ? -1 : 0;
+	struct request request = {.target = target_new(target)};
+	return request.target == NULL ? -1 : pass(journal, &request);
+}
+
+void
+journal_reopen(struct journal *journal, uint64_t generation)
+{
+	struct request request = {.generation = generation};
+	(void)pass(journal, &request);
+}
+
+uint64_t
+journal_generation(const struct journal *journal)
+{
+	return outlet_generation(&journal->outlet);
 }
 
 struct journal *
 journal_new(const struct journal_target *target, struct logfile_mark *mark, int *open_error)
 {
 	struct journal *journal = calloc(1, sizeof *journal);
-	if (journal == NULL)
-		return NULL;
-	journal->file = (struct logfile){-1, mark};
-	journal->sync_always = target->sync == JOURNAL_SYNC_ALWAYS;
-	STAILQ_INIT(&journal->queue);
-	pthread_mutex_init(&journal->mutex, NULL);
-	if (set_up(journal, target) != 0) {
+	struct target *own = journal != NULL ? target_new(target) : NULL;
+	if (own == NULL) {
 		int saved = errno;
-		journal_free(journal);
+		free(journal);
 		errno = saved;
 		return NULL;
 	}
-	*open_error = open_file(journal) == 0 ? 0 : errno;
-	report(journal, *open_error);
+	STAILQ_INIT(&journal->queue);
+	pthread_mutex_init(&journal->mutex, NULL);
+	*open_error = outlet_init(&journal->outlet, own, mark, clock_read().wall_us);
 	return journal;
 }
 
 void
 journal_free(struct journal *journal)
 {
-	if (journal->syncer != NULL)
-		syncer_free(journal->syncer);
-	logfile_close(&journal->file);
+	outlet_fini(&journal->outlet);
 	pthread_mutex_destroy(&journal->mutex);
-	free(journal->dir);
-	free(journal->name);
-	free(journal->path);
 	free(journal);
 }

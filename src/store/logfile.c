@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "store/folder.h"
+#include "store/rotate.h"
 
 enum { LOGFILE_MODE = 0640 };
 
@@ -90,6 +91,56 @@ repair(const struct logfile *logfile, struct end *end)
 	return look_at_last_byte(logfile->fd, end);
 }
 
+/*
+ * Whether the path still leads to this file.  It is looked up where the rule says rotate, and, whatever
+ * the rule, when a rotation was begun since the last look: settings reach the processes one by one.
+ * 0, or -1 with errno.
+ */
+static int
+check_name(struct logfile *logfile, const struct end *end)
+{
+	uint64_t rotations = atomic_load(&logfile->mark->rotations) + 1;
+	if (logfile->rotation.bytes == 0 && logfile->rotations == rotations)
+		return 0;
+	struct stat st;
+	int found = fstatat(AT_FDCWD, logfile->path, &st, 0);
+	if (found != 0 && errno != ENOENT)
+		return -1;
+	if (found != 0 || mark_file(st.st_dev, st.st_ino) != end->file) {
+		errno = ESTALE;
+		return -1;
+	}
+	logfile->rotations = rotations;
+	return 0;
+}
+
+/* Rotates where these bytes would be too many: then it fails with ESTALE. */
+static int
+make_room(struct logfile *logfile, const struct end *end, int64_t bytes)
+{
+	logfile->rotate_error = 0;
+	if (logfile->rotation.bytes == 0 || bytes == 0 || end->length == 0 ||
+		end->length + end->open_line + bytes <= logfile->rotation.bytes)
+		return 0;
+	/* Counted before the first rename: a death between the two makes the others look, no more. */
+	atomic_fetch_add(&logfile->mark->rotations, 1);
+	if (rotate_shift(logfile->path, logfile->rotation.keep) != 0) {
+		logfile->rotate_error = errno;
+		return 0;
+	}
+	errno = ESTALE;
+	return -1;
+}
+
+static int64_t
+total(const struct iovec *iov, size_t count)
+{
+	int64_t bytes = 0;
+	for (size_t i = 0; i < count; i++)
+		bytes += (int64_t)iov[i].iov_len;
+	return bytes;
+}
+
 /* Skips n bytes of the vector. */
 static void
 consume(struct iovec **iov, size_t *count, size_t n)
@@ -143,10 +194,11 @@ take_back(int fd, const struct end *end, int64_t written)
 }
 
 static int
-append_locked(const struct logfile *logfile, struct iovec *iov, size_t count, bool sync)
+append_locked(struct logfile *logfile, struct iovec *iov, size_t count, bool sync)
 {
 	struct end end;
-	if (repair(logfile, &end) != 0)
+	if (repair(logfile, &end) != 0 || check_name(logfile, &end) != 0 ||
+		make_room(logfile, &end, total(iov, count)) != 0)
 		return -1;
 	char newline[] = "\n";
 	struct iovec line_end = {newline, end.open_line ? 1 : 0};
@@ -203,16 +255,21 @@ open_or_make(int folder, const char *name)
 int
 logfile_open(struct logfile *logfile, const char *dir, const char *name, struct logfile_mark *mark)
 {
-	*logfile = (struct logfile){-1, mark};
+	*logfile = (struct logfile){.fd = -1, .mark = mark};
 	int folder = folder_open(dir);
 	if (folder < 0)
 		return -1;
-	logfile->fd = open_or_make(folder, name);
+	if (asprintf(&logfile->path, "%s/%s", dir, name) < 0)
+		logfile->path = NULL;
+	else
+		logfile->fd = open_or_make(folder, name);
 	int saved = errno;
 	close(folder);
-	errno = saved;
-	if (logfile->fd < 0)
+	if (logfile->fd < 0) {
+		logfile_close(logfile);
+		errno = saved;
 		return -1;
+	}
 	/* An empty append repairs. */
 	(void)logfile_append(logfile, NULL, 0, false);
 	return 0;
@@ -224,4 +281,6 @@ logfile_close(struct logfile *logfile)
 	if (logfile->fd >= 0)
 		close(logfile->fd);
 	logfile->fd = -1;
+	free(logfile->path);
+	logfile->path = NULL;
 }

@@ -39,7 +39,7 @@ set_up(int64_t sync)
 	f->ledger = ledger_new();
 	faults_clear();
 	CU_ASSERT_EQUAL(errlog_open(f->errors), 0);
-	struct journal_target target = {f->dir, "server.log", sync};
+	struct journal_target target = {.dir = f->dir, .name = "server.log", .sync = sync};
 	f->journal = journal_new(&target, &f->mark, &f->open_error);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(f->journal);
 	return f;
@@ -306,7 +306,7 @@ cannot_open(void)
 	char *scratch = scratch_new(), *errors = scratch_path(scratch, "error.log");
 	char *in_the_way = scratch_path(scratch, "logs");
 	struct logfile_mark mark = {0};
-	struct journal_target target = {in_the_way, "server.log", JOURNAL_SYNC_NONE};
+	struct journal_target target = {.dir = in_the_way, .name = "server.log"};
 	int open_error = 0;
 	CU_ASSERT_EQUAL(errlog_open(errors), 0);
 	scratch_write(in_the_way, (struct slice)SLICE("x"));

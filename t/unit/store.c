@@ -44,7 +44,7 @@ static struct journal *
 open_journal(const char *dir, int64_t sync, struct logfile_mark *mark)
 {
 	int open_error;
-	struct journal_target target = {dir, "server.log", sync};
+	struct journal_target target = {.dir = dir, .name = "server.log", .sync = sync};
 	struct journal *journal = journal_new(&target, mark, &open_error);
 	if (journal == NULL || open_error != 0)
 		_exit(1);

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The file that a journal writes to now, and how it comes to be another one: a new day in its
+ * name, a new target, a reopen, a rotation, a file that was deleted or is bad.  The new file is opened first;
+ * where that fails the old one stays in use, and the next append tries again.
+ *
+ * One thread at a time (the journal's leader), but for outlet_generation().
+ */
+#ifndef STORE_OUTLET_H
+#define STORE_OUTLET_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "core/filename.h"
+#include "store/logfile.h"
+#include "store/target.h"
+#include "store/trouble.h"
+
+struct outlet {
+	struct target *target; /* owned */
+	struct logfile file;
+	char name[FILENAME_BYTES]; /* of the file that is wanted, for this period; "": none yet */
+	int64_t period;
+	bool anew;      /* open it by name before the next append, though a file is open */
+	uint64_t asked; /* generation */
+	_Atomic uint64_t generation;
+	struct trouble storing, opening, rotating;
+};
+
+/* Takes the target over and opens the file of wall_us.  0 or an errno, which has been logged. */
+int outlet_init(
+	struct outlet *outlet, struct target *target, struct logfile_mark *mark, int64_t wall_us);
+
+/* Syncs what LogSync promised, closes. */
+void outlet_fini(struct outlet *outlet);
+
+/* Times of the same period have the same file. */
+int64_t outlet_period(const struct outlet *outlet, int64_t wall_us);
+
+/* Appends all of the vector (which is consumed) or nothing to the file of wall_us.  0 or an errno. */
+int outlet_append(struct outlet *outlet, int64_t wall_us, struct iovec *vector, size_t count);
+
+/* Takes the new target over; the old one is freed when what it promised is kept. */
+void outlet_retarget(struct outlet *outlet, struct target *target, int64_t wall_us);
+
+/* Opens the file of wall_us anew: see journal_reopen(). */
+void outlet_reopen(struct outlet *outlet, uint64_t generation, int64_t wall_us);
+uint64_t outlet_generation(const struct outlet *outlet);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: ISC */
+/* What the settings say of the log file, and what it takes to keep that: the journal's own copy. */
+#ifndef STORE_TARGET_H
+#define STORE_TARGET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "store/logfile.h"
+
+struct syncer;
+
+enum {
+	JOURNAL_SYNC_NONE = 0,
+	JOURNAL_SYNC_ALWAYS = -1,
+	/* n > 0: at least every n seconds while there is something to sync */
+};
+
+struct journal_target {
+	const char *dir;
+	const char *name;     /* may hold conversions (core/filename.h), and has no mistakes */
+	int64_t sync;         /* JOURNAL_SYNC_NONE, JOURNAL_SYNC_ALWAYS or seconds */
+	int64_t rotate_bytes; /* a file that would become larger is rotated; 0: never */
+	int64_t rotate_keep;  /* how many rotated files are kept: 1 or more */
+};
+
+struct target {
+	char *dir, *name, *path; /* path: dir/name, conversions and all, for messages */
+	int64_t span_s;          /* for how long an expanded name holds; 0: for ever */
+	struct logfile_rotation rotation;
+	bool sync_always;
+	struct syncer *syncer; /* NULL unless LogSync is seconds */
+};
+
+/* A copy, with its syncer's thread.  NULL with errno: no memory, or no thread. */
+struct target *target_new(const struct journal_target *from);
+
+/* Syncs what LogSync promised.  NULL is fine. */
+void target_free(struct target *target);
+
+#endif

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: ISC */
+/* Chooses, opens and changes the file. */
+#include "store/outlet.h"
+
+#include <errno.h>
+
+#include "base/clock.h"
+#include "base/errlog.h"
+#include "store/syncer.h"
+
+enum {
+	SECOND_US = 1000000,
+	/* Each of these means that others have filled a new file before us. */
+	STALE_TRIES = 1000,
+};
+
+static int64_t
+divide_down(int64_t value, int64_t by)
+{
+	return value / by - (value % by < 0);
+}
+
+int64_t
+outlet_period(const struct outlet *outlet, int64_t wall_us)
+{
+	int64_t span_s = outlet->target->span_s;
+	return span_s == 0 ? 0 : divide_down(wall_us, span_s * SECOND_US);
+}
+
+/* Expands the name where it may have changed. */
+static void
+choose_name(struct outlet *outlet, int64_t wall_us)
+{
+	int64_t period = outlet_period(outlet, wall_us);
+	if (outlet->name[0] != '\0' && period == outlet->period)
+		return;
+	char name[FILENAME_BYTES];
+	filename_expand(outlet->target->name, divide_down(wall_us, SECOND_US), name);
+	outlet->anew |= strcmp(name, outlet->name) != 0;
+	memcpy(outlet->name, name, sizeof name);
+	outlet->period = period;
+}
+
+static void
+close_file(struct outlet *outlet)
+{
+	if (outlet->target->syncer != NULL)
+		syncer_flush(outlet->target->syncer);
+	logfile_close(&outlet->file);
+}
+
+static void
+report_opening(struct outlet *outlet, int error)
+{
+	struct trouble *trouble = &outlet->opening;
+	if (error != 0 && trouble_failed(trouble, clock_mono_ms()))
+		errlog_error("%s/%s: cannot open: %s; records still go to the file open as %s",
+			outlet->target->dir, outlet->name, strerror(error), outlet->file.path);
+	else if (error == 0 && trouble->told && trouble_over(trouble, clock_mono_ms()))
+		errlog_info("%s: records go there now", outlet->file.path);
+}
+
+static void
+reach(struct outlet *outlet)
+{
+	atomic_store_explicit(&outlet->generation, outlet->asked, memory_order_release);
+}
+
+/*
+ * Opens the file of that time where another one or none is open, and anew where that was asked for. 
+ * The old descriptor is kept until there is a new one, which may be long when clients have used
+ * them up.  0, or -1 with errno: there is no file at all.
+ */
+static int
+open_file(struct outlet *outlet, int64_t wall_us)
+{
+	choose_name(outlet, wall_us);
+	if (outlet->file.fd >= 0 && !outlet->anew)
+		return 0;
+	struct logfile fresh;
+	if (logfile_open(&fresh, outlet->target->dir, outlet->name, outlet->file.mark) != 0) {
+		if (outlet->file.fd < 0) {
+			reach(outlet);
+			return -1;
+		}
+		report_opening(outlet, errno);
+		return 0;
+	}
+	close_file(outlet);
+	outlet->file = fresh;
+	outlet->anew = false;
+	report_opening(outlet, 0);
+	reach(outlet);
+	return 0;
+}
+
+static void
+report_storing(struct outlet *outlet, int error)
+{
+	struct trouble *trouble = &outlet->storing;
+	if (error != 0 && trouble_failed(trouble, clock_mono_ms()))
+		errlog_error("%s/%s: cannot store records: %s", outlet->target->dir, outlet->name,
+			strerror(error));
+	else if (error == 0 && trouble->told && trouble_over(trouble, clock_mono_ms()))
+		errlog_info("%s: records are stored again", outlet->file.path);
+}
+
+static void
+report_rotating(struct outlet *outlet, int error)
+{
+	struct trouble *trouble = &outlet->rotating;
+	if (error != 0 && trouble_failed(trouble, clock_mono_ms()))
+		errlog_error("%s: cannot rotate, the file grows on: %s", outlet->file.path,
+			strerror(error));
+	else if (error == 0 && trouble->told && trouble_over(trouble, clock_mono_ms()))
+		errlog_info("%s: is no longer too large", outlet->file.path);
+}
+
+static int
+try_append(struct outlet *outlet, int64_t wall_us, struct iovec *vector, size_t count)
+{
+	if (open_file(outlet, wall_us) != 0)
+		return -1;
+	struct logfile *file = &outlet->file;
+	file->rotation = outlet->target->rotation;
+	if (logfile_append(file, vector, count, outlet->target->sync_always) != 0) {
+		outlet->anew = true;
+		return -1;
+	}
+	report_rotating(outlet, file->rotate_error);
+	if (outlet->target->syncer != NULL && syncer_note(outlet->target->syncer, file->fd) != 0)
+		(void)logfile_sync(file->fd);
+	return 0;
+}
+
+int
+outlet_append(struct outlet *outlet, int64_t wall_us, struct iovec *vector, size_t count)
+{
+	int error = ESTALE;
+	for (int i = 0; error == ESTALE && i < STALE_TRIES; i++) {
+		error = try_append(outlet, wall_us, vector, count) == 0 ? 0 : errno;
+		/* It is of no use to anyone, and a descriptor for the new one may be missing. */
+		if (error == ESTALE)
+			close_file(outlet);
+	}
+	report_storing(outlet, error);
+	return error;
+}
+
+/* Opens what is wanted at that time; says so when there is nothing to write to. */
+static int
+open_now(struct outlet *outlet, int64_t wall_us)
+{
+	int error = open_file(outlet, wall_us) == 0 ? 0 : errno;
+	if (error != 0)
+		report_storing(outlet, error);
+	return error;
+}
+
+void
+outlet_retarget(struct outlet *outlet, struct target *target, int64_t wall_us)
+{
+	struct target *old = outlet->target;
+	bool elsewhere = strcmp(old->dir, target->dir) != 0;
+	outlet->target = target;
+	/* The same name in another folder is another file; another pattern may give the same name. */
+	outlet->anew |= elsewhere;
+	outlet->period = INT64_MIN;
+	(void)open_now(outlet, wall_us);
+	/* Only now is the old file closed, or the new target's to sync. */
+	target_free(old);
+}
+
+void
+outlet_reopen(struct outlet *outlet, uint64_t generation, int64_t wall_us)
+{
+	if (generation <= outlet_generation(outlet))
+		return;
+	if (generation > outlet->asked)
+		outlet->asked = generation;
+	outlet->anew = true;
+	(void)open_now(outlet, wall_us);
+}
+
+uint64_t
+outlet_generation(const struct outlet *outlet)
+{
+	return atomic_load_explicit(&outlet->generation, memory_order_acquire);
+}
+
+int
+outlet_init(
+	struct outlet *outlet, struct target *target, struct logfile_mark *mark, int64_t wall_us)
+{
+	*outlet = (struct outlet){.target = target, .file = {.fd = -1, .mark = mark}};
+	return open_now(outlet, wall_us);
+}
+
+void
+outlet_fini(struct outlet *outlet)
+{
+	target_free(outlet->target);
+	logfile_close(&outlet->file);
+}

@@ -224,7 +224,8 @@ scoreboard_set_log(struct scoreboard *board, size_t number, uint64_t generation,
 void
 scoreboard_add(struct scoreboard *board, size_t slot, size_t count, uint64_t n)
 {
-	atomic_fetch_add_explicit(&slot_of(board, slot)->counts[count], n, memory_order_relaxed);
+	/* Whoever sees it sees also that the slot is ours: see scoreboard_read_slot(). */
+	atomic_fetch_add_explicit(&slot_of(board, slot)->counts[count], n, memory_order_release);
 }
 
 void

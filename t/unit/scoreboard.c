@@ -119,6 +119,173 @@ readings(void)
 	region_unmap(board, scoreboard_size(WORKERS));
 }
 
+/* Two tenants of each slot after another, the first one killed at work. */
+static void
+tenants(void)
+{
+	enum { KILLS = 20 };
+	struct scoreboard *board = board_new(WORKERS);
+	struct scoreboard_totals last = {{0}};
+	unsigned long unequal = 0, backwards = 0;
+	for (int64_t kill = 0; kill < KILLS; kill++) {
+		struct counting counting = {board, (size_t)kill % WORKERS};
+		scoreboard_give_slot(board, counting.worker, (uint64_t)kill, 1000 + kill);
+		pid_t pid = child_start(settle_in_threads, &counting);
+		scoreboard_set_pid(board, counting.worker, pid);
+		struct scoreboard_slot slot;
+		do {
+			CU_ASSERT(scoreboard_read_slot(board, counting.worker, &slot));
+		} while (slot.totals.counts[COUNT_BATCHES] < 100);
+		CU_ASSERT_EQUAL(slot.pid, pid);
+		CU_ASSERT_EQUAL(slot.worker_generation, (uint64_t)kill);
+		child_kill(pid);
+		scoreboard_free_slot(board, counting.worker);
+		CU_ASSERT(!scoreboard_read_slot(board, counting.worker, &slot));
+		struct scoreboard_totals totals = scoreboard_totals(board);
+		unequal += totals.counts[COUNT_LINES] != verdict_sum(&totals);
+		for (size_t i = 0; i < COUNTS; i++)
+			backwards += totals.counts[i] < last.counts[i];
+		last = totals;
+	}
+	CU_ASSERT_EQUAL(unequal, 0);
+	CU_ASSERT_EQUAL(backwards, 0);
+	CU_ASSERT(last.counts[COUNT_BATCHES] >= KILLS * 100);
+	region_unmap(board, scoreboard_size(WORKERS));
+}
+
+struct handover {
+	struct scoreboard *board;
+	_Atomic uint32_t readings; /* of a tenant that had not been seen before */
+};
+
+/* Whoever reads the slot under tenant n finds what tenant n did, never what another one did. */
+static void
+read_tenants(void *arg)
+{
+	struct handover *handover = arg;
+	struct scoreboard_totals last = {{0}};
+	uint64_t tenant = 0;
+	unsigned wrong = 0;
+	while (handover->readings < ROUNDS && wrong == 0) {
+		struct scoreboard_slot slot;
+		if (scoreboard_read_slot(handover->board, 0, &slot)) {
+			handover->readings += slot.worker_generation != tenant;
+			tenant = slot.worker_generation;
+			wrong += slot.born_us != (int64_t)slot.worker_generation;
+			wrong += slot.totals.counts[COUNT_BUSY] > 1;
+			wrong += slot.totals.counts[COUNT_LINES] > 1;
+		}
+		struct scoreboard_totals totals = scoreboard_totals(handover->board);
+		wrong += totals.counts[COUNT_BUSY] < last.counts[COUNT_BUSY];
+		wrong += totals.counts[COUNT_LINES] < last.counts[COUNT_LINES];
+		last = totals;
+	}
+	handover->readings = ROUNDS;
+	_exit(wrong > 0);
+}
+
+static void
+handovers(void)
+{
+	static const uint64_t one[VERDICTS] = {[VERDICT_MISSING] = 1};
+	struct handover *handover = region_map(sizeof *handover);
+	handover->board = board_new(1);
+	pid_t pid = child_start(read_tenants, handover);
+	for (int64_t i = 0; handover->readings < ROUNDS; i++) {
+		scoreboard_give_slot(handover->board, 0, (uint64_t)i, i);
+		scoreboard_add(handover->board, 0, COUNT_BUSY, 1);
+		scoreboard_add_verdicts(handover->board, 0, one);
+		scoreboard_free_slot(handover->board, 0);
+	}
+	CU_ASSERT(child_succeeded(pid));
+	region_unmap(handover->board, scoreboard_size(1));
+	region_unmap(handover, sizeof *handover);
+}
+
+static void
+slots(void)
+{
+	struct scoreboard *board = board_new(3);
+	struct scoreboard_slot slot;
+	CU_ASSERT_EQUAL(scoreboard_slots(board), 3);
+	for (int i = 0; i < 3; i++) {
+		CU_ASSERT_EQUAL(scoreboard_find_free(board), i);
+		scoreboard_give_slot(board, (size_t)i, 1, 0);
+	}
+	CU_ASSERT_EQUAL(scoreboard_find_free(board), -1);
+	CU_ASSERT(scoreboard_read_slot(board, 1, &slot));
+	CU_ASSERT_EQUAL(slot.state, SLOT_STARTING);
+	scoreboard_set_state(board, 1, SLOT_SERVING);
+	scoreboard_set_clients(board, 1, 12);
+	scoreboard_set_settings(board, 1, 5);
+	scoreboard_set_log(board, 1, 3, 0);
+	CU_ASSERT(scoreboard_read_slot(board, 1, &slot));
+	CU_ASSERT_EQUAL(slot.state, SLOT_SERVING);
+	CU_ASSERT_EQUAL(slot.clients, 12);
+	CU_ASSERT_EQUAL(slot.settings_generation, 5);
+	CU_ASSERT_EQUAL(slot.log_generation, 3);
+	scoreboard_set_log(board, 1, 4, 28);
+	CU_ASSERT(scoreboard_read_slot(board, 1, &slot));
+	CU_ASSERT_EQUAL(slot.log_generation, 3);
+	CU_ASSERT_EQUAL(slot.log_tried, 4);
+	CU_ASSERT_EQUAL(slot.log_error, 28);
+	scoreboard_free_slot(board, 1);
+	CU_ASSERT_EQUAL(scoreboard_find_free(board), 1);
+	scoreboard_give_slot(board, 1, 2, 0);
+	CU_ASSERT(scoreboard_read_slot(board, 1, &slot));
+	CU_ASSERT_EQUAL(slot.clients + slot.settings_generation + slot.log_generation, 0);
+	CU_ASSERT_EQUAL(slot.log_error, 0);
+	region_unmap(board, scoreboard_size(3));
+}
+
+static void
+announcements(void)
+{
+	struct scoreboard *board = board_new(1);
+	struct board_info info = {.pid = 7, .started_us = 9, .listening = "127.0.0.1:9000\n"};
+	scoreboard_set_info(board, &info);
+	scoreboard_set_daemon_state(board, BOARD_RUNNING);
+	scoreboard_reload_asked(board);
+	scoreboard_reload_asked(board);
+	CU_ASSERT_EQUAL(scoreboard_ask_log(board), 1);
+	CU_ASSERT_EQUAL(scoreboard_ask_log(board), 2);
+	char text[BOARD_ERRORS_MAX + 100];
+	memset(text, 'x', sizeof text - 1);
+	text[sizeof text - 1] = '\0';
+	scoreboard_reload_finished(board, 2, 4, 3, text, 11);
+	scoreboard_info(board, &info);
+	CU_ASSERT_EQUAL(info.pid, 7);
+	CU_ASSERT_EQUAL(info.state, BOARD_RUNNING);
+	CU_ASSERT_EQUAL(info.reloads_asked, 2);
+	CU_ASSERT_EQUAL(info.reloads_finished, 2);
+	CU_ASSERT_EQUAL(info.settings_generation, 4);
+	CU_ASSERT_EQUAL(info.reload_errors, 3);
+	CU_ASSERT_EQUAL(info.reloaded_us, 11);
+	CU_ASSERT_EQUAL(info.log_generation, 2);
+	CU_ASSERT_EQUAL(strlen(info.errors), BOARD_ERRORS_MAX - 1);
+	CU_ASSERT_STRING_EQUAL(info.listening, "127.0.0.1:9000\n");
+	scoreboard_reload_finished(board, 3, 5, 0, NULL, 12);
+	scoreboard_info(board, &info);
+	CU_ASSERT_STRING_EQUAL(info.errors, "");
+	region_unmap(board, scoreboard_size(1));
+}
+
+static void
+times(void)
+{
+	struct scoreboard *board = board_new(2);
+	struct histogram histogram;
+	scoreboard_observe(board, 0, 100, 50);
+	scoreboard_observe(board, 1, 10000, 50);
+	scoreboard_times(board, &histogram);
+	CU_ASSERT_EQUAL(histogram.buckets[histogram_bucket(100)], 50);
+	CU_ASSERT_EQUAL(histogram.buckets[histogram_bucket(10000)], 50);
+	scoreboard_give_slot(board, 0, 1, 0);
+	scoreboard_times(board, &histogram);
+	CU_ASSERT_EQUAL(histogram.buckets[histogram_bucket(100)], 50);
+	region_unmap(board, scoreboard_size(2));
+}
+
 static void
 names(void)
 {
@@ -130,6 +297,9 @@ names(void)
 	CU_ASSERT_STRING_EQUAL(count_name(VERDICT_RECEIVED), "received");
 	CU_ASSERT_STRING_EQUAL(count_name(COUNT_LINES), "lines");
 	CU_ASSERT_STRING_EQUAL(count_name(COUNT_BUSY), "busy");
+	CU_ASSERT_STRING_EQUAL(slot_state_name(SLOT_DRAINING), "draining");
+	CU_ASSERT_STRING_EQUAL(slot_state_name((enum slot_state)99), "unknown");
+	CU_ASSERT_STRING_EQUAL(board_state_name(BOARD_STOPPING), "stopping");
 }
 
 int
@@ -139,6 +309,11 @@ main(void)
 		{"every counter of every worker is summed", adds},
 		{"verdicts and their sum", verdicts},
 		{"lines are the sum of verdicts in every reading, and none goes back", readings},
+		{"workers killed at work, and those after them", tenants},
+		{"a slot is read under one worker", handovers},
+		{"slots are given, used and freed", slots},
+		{"what the supervisor announces", announcements},
+		{"times of all workers", times},
 		{"every counter has a name of its own", names},
 		{NULL, NULL},
 	};

@@ -2,6 +2,7 @@
 # The wire: every verdict byte for byte, which check comes first, how bytes become lines, and what is
 # JSON.  What becomes of an accepted record is in 12-format.t, levels are in 14-levels.t.
 use v5.36;
+use Socket qw(MSG_OOB);
 use Test::More;
 use LogCollectd;
 
@@ -236,6 +237,15 @@ subtest 'MaxLineLength' => sub {
 	$client->finish;
 	is_deeply([verdicts $client->rest], ['too_long'], 'a last line without newline that is too long');
 	is($small->stop, 0, 'stops');
+};
+
+subtest 'urgent bytes' => sub {
+	my $other = LogCollectd->start(Workers => 1);
+	my $client = $other->connect;
+	CORE::send $client->socket, "1\n{}\n", MSG_OOB;
+	$client->send("2\n");
+	is_deeply([verdicts $client->lines(3)], [qw(not_object missing not_object)], 'are bytes like others: no newline is lost');
+	is($other->stop, 0, 'stops');
 };
 
 done_testing;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 # Clients that are slow, silent, deaf or too many: they cost themselves, nobody else.
 use v5.36;
+use POSIX ();
 use Test::More;
 use Time::HiRes qw(sleep time);
 use LogCollectd;
@@ -50,6 +51,39 @@ subtest 'a client that never reads' => sub {
 	is($counter && $count{$counter}, 1, 'and it was counted');
 };
 
+# How many threads each of its workers has, the main thread included.
+sub threads ($daemon) {
+	return map { slurp("/proc/$_/status") =~ /^Threads:\s*(\d+)/m ? $1 : () } $daemon->workers;
+}
+
+subtest 'SendTimeout means what it says' => sub {
+	my $daemon = LogCollectd->start(Workers => 1, SendTimeout => 4);
+	my $deaf = deaf_client($daemon);
+	my $began = time;
+	ok(wait_until { join(' ', threads($daemon)) eq '1' }, 'it is closed');
+	my $took = time - $began;
+	cmp_ok($took, '<', 7.5, 'not after twice the time');
+	cmp_ok($took, '>', 3, 'nor at once');
+	is($daemon->stop, 0, 'stops');
+};
+
+subtest 'a silent client gives its memory back' => sub {
+	my $daemon = LogCollectd->start(Workers => 1);
+	plan skip_all => 'a sanitizer keeps it' if slurp(LogCollectd::program()) =~ /__[at]san_init/;
+	my ($worker) = $daemon->workers;
+	my $resident = sub { slurp("/proc/$worker/smaps_rollup") =~ /^Pss_Anon:\s+(\d+)/m ? $1 : 0 };
+	my $before = $resident->();
+	my @clients = map { $daemon->connect } 1 .. 200;
+	my @lines = (record(ERROR => 'x' x 60)) x 1500;
+	my $answers = 0;
+	$answers += () = $_->ask(@lines) for @clients;
+	is($answers, @lines * @clients, 'many clients are busy');
+	ok(wait_until { $resident->() - $before < 30 * @clients }, 'then each holds less than 30 KiB')
+		or diag(($resident->() - $before) / @clients, ' KiB each');
+	is_deeply([verdicts map { $_->ask('1') } @clients], [('not_object') x @clients], 'they are still served');
+	is($daemon->stop, 0, 'stops');
+};
+
 subtest 'IdleTimeout' => sub {
 	my $daemon = LogCollectd->start(IdleTimeout => 1);
 	my $began = time;
@@ -75,6 +109,27 @@ subtest 'MaxConnectionsPerClient' => sub {
 	is_deeply([verdicts $other->ask('1')], ['not_object'], 'another address is another client');
 	$clients[0]->close;
 	ok(wait_until { join(' ', verdicts $daemon->ask('1')) eq 'not_object' }, 'when one has gone there is room again');
+	is($daemon->stop, 0, 'stops');
+};
+
+subtest 'a client that comes back at once' => sub {
+	my $daemon = LogCollectd->start(MaxConnectionsPerClient => 1, Workers => 2);
+	my @children;
+	for my $address (map { "127.0.0.$_" } 11 .. 14) {
+		my $child = fork // die "fork: $!";
+		push @children, $child;
+		next if $child;
+		my $denied = 0;
+		for (1 .. 400) {
+			my $client = $daemon->connect(local => $address);
+			$client->send("1\n");
+			my @answers = verdicts $client->finish->rest;
+			$denied += "@answers" ne 'not_object';
+			$client->close;
+		}
+		POSIX::_exit($denied > 255 ? 255 : $denied);
+	}
+	is(waitpid($_, 0) == $_ ? $? >> 8 : 'lost', 0, 'whoever has seen the end of a connection may have another') for @children;
 	is($daemon->stop, 0, 'stops');
 };
 

@@ -15,10 +15,10 @@
 
 struct stream {
 	int fd;
-	int64_t read_timeout_ms, write_timeout_ms; /* what the kernel was told last */
+	int64_t read_timeout_ms, write_timeout_ms; /* as they were set last */
 };
 
-/* Takes over an accepted socket: TCP_NODELAY, keepalive. */
+/* Takes over an accepted socket: TCP_NODELAY, keepalive, urgent bytes as all others. */
 void stream_init(struct stream *stream, int fd);
 
 /* How long a read (write) may wait without progress; 0: for ever.  Costs nothing when unchanged. */
@@ -41,11 +41,14 @@ bool stream_peer_finished(const struct stream *stream);
 void stream_stop_reading(const struct stream *stream);
 
 /*
- * Ends the connection so that the last answers arrive: discards what still comes until the client's
- * kernel has taken everything in, or nothing for linger_ms, and only then closes; closing
- * earlier with unread bytes would reset the connection under the answers.
+ * Makes sure that the last answers arrive: discards what still comes until the client's kernel has
+ * taken everything in, or nothing for linger_ms.  Closing (or sending our FIN) earlier with unread bytes
+ * would reset the connection under the answers.
  */
-void stream_close(struct stream *stream, int64_t linger_ms);
+void stream_linger(struct stream *stream, int64_t linger_ms);
+
+/* Ends the connection: the client sees our FIN. */
+void stream_close(struct stream *stream);
 
 /* Resets the connection and forgets the answers under way: for a client that does not read them. */
 void stream_abort(struct stream *stream);

@@ -14,7 +14,10 @@
 
 #include "base/clock.h"
 
-enum { LINGER_POLL_MS = 10 };
+enum {
+	LINGER_POLL_MS = 10,
+	STALL_LOOKS = 8, /* how often a write that waits looks for progress within its time limit */
+};
 
 void
 stream_init(struct stream *stream, int fd)
@@ -23,28 +26,33 @@ stream_init(struct stream *stream, int fd)
 	*stream = (struct stream){.fd = fd};
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+	/* Else the kernel would take a byte sent as urgent out of the line: perhaps its newline. */
+	setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof on);
 }
 
 static void
-set_timeout(int fd, int option, int64_t *known_ms, int64_t ms)
+set_timeout(int fd, int option, int64_t ms)
 {
-	if (*known_ms == ms)
-		return;
 	struct timeval timeout = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
 	setsockopt(fd, SOL_SOCKET, option, &timeout, sizeof timeout);
-	*known_ms = ms;
 }
 
 void
 stream_set_read_timeout(struct stream *stream, int64_t ms)
 {
-	set_timeout(stream->fd, SO_RCVTIMEO, &stream->read_timeout_ms, ms);
+	if (stream->read_timeout_ms == ms)
+		return;
+	set_timeout(stream->fd, SO_RCVTIMEO, ms);
+	stream->read_timeout_ms = ms;
 }
 
 void
 stream_set_write_timeout(struct stream *stream, int64_t ms)
 {
-	set_timeout(stream->fd, SO_SNDTIMEO, &stream->write_timeout_ms, ms);
+	if (stream->write_timeout_ms == ms)
+		return;
+	set_timeout(stream->fd, SO_SNDTIMEO, (ms + STALL_LOOKS - 1) / STALL_LOOKS);
+	stream->write_timeout_ms = ms;
 }
 
 ssize_t
@@ -55,21 +63,6 @@ stream_read(struct stream *stream, char *room, size_t size)
 		n = recv(stream->fd, room, size, 0);
 	while (n < 0 && errno == EINTR);
 	return n;
-}
-
-int
-stream_write(struct stream *stream, struct slice bytes)
-{
-	while (bytes.len > 0) {
-		ssize_t n = send(stream->fd, bytes.data, bytes.len, MSG_NOSIGNAL);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -1;
-		bytes.data += n;
-		bytes.len -= (size_t)n;
-	}
-	return 0;
 }
 
 size_t
@@ -85,6 +78,47 @@ unacknowledged(const struct stream *stream)
 {
 	int bytes = 0;
 	return ioctl(stream->fd, SIOCOUTQ, &bytes) == 0 && bytes > 0 ? (size_t)bytes : 0;
+}
+
+/*
+ * A client that takes in nothing.  The kernel's limit alone would be late: a send that has begun before
+ * the stall ends well, with what went before it, and the next one waits anew.
+ */
+struct stall {
+	size_t least; /* bytes that the client has not taken in */
+	int64_t deadline_ms;
+};
+
+static bool
+has_stalled(const struct stream *stream, size_t unsent, struct stall *stall)
+{
+	size_t left = unsent + unacknowledged(stream);
+	int64_t now_ms = clock_mono_ms();
+	if (left >= stall->least)
+		return now_ms >= stall->deadline_ms;
+	*stall = (struct stall){.least = left, .deadline_ms = now_ms + stream->write_timeout_ms};
+	return false;
+}
+
+int
+stream_write(struct stream *stream, struct slice bytes)
+{
+	struct stall stall = {.least = SIZE_MAX};
+	while (bytes.len > 0) {
+		ssize_t n = send(stream->fd, bytes.data, bytes.len, MSG_NOSIGNAL);
+		if (n < 0 && errno != EAGAIN && errno != EINTR)
+			return -1;
+		if (n > 0) {
+			bytes.data += n;
+			bytes.len -= (size_t)n;
+		}
+		if (bytes.len > 0 && stream->write_timeout_ms > 0 &&
+			has_stalled(stream, bytes.len, &stall)) {
+			errno = EAGAIN;
+			return -1;
+		}
+	}
+	return 0;
 }
 
 bool
@@ -109,8 +143,8 @@ stream_stop_reading(const struct stream *stream)
  * Reading may be at its end already (stream_stop_reading) while the client still sends, hence
  * the waiting by poll.
  */
-static void
-discard_rest(struct stream *stream, int64_t linger_ms)
+void
+stream_linger(struct stream *stream, int64_t linger_ms)
 {
 	char scrap[4096];
 	struct pollfd hangup = {.fd = stream->fd};
@@ -134,10 +168,8 @@ discard_rest(struct stream *stream, int64_t linger_ms)
 }
 
 void
-stream_close(struct stream *stream, int64_t linger_ms)
+stream_close(struct stream *stream)
 {
-	/* No FIN before that: after one, a kernel that no longer reads answers further bytes with a reset. */
-	discard_rest(stream, linger_ms);
 	close(stream->fd);
 	stream->fd = -1;
 }

@@ -80,12 +80,19 @@ thread_over(struct worker *worker)
 		eventfd_write(wakeup, 1);
 }
 
+/* The place is free before the client can see the end: it may come back at once. */
 static void
-free_client(struct client *client)
+end_connection(struct client *client, bool linger)
 {
-	roster_leave(client->worker->heritage->roster, client->worker->world.worker, client->place);
-	conn_fini(&client->conn);
-	free(client);
+	const struct worker *worker = client->worker;
+	struct stream *stream = &client->conn.stream;
+	if (linger)
+		stream_linger(stream, worker->heritage->settings->send_timeout_s * 1000);
+	roster_leave(worker->heritage->roster, worker->world.worker, client->place);
+	if (linger)
+		stream_close(stream);
+	else
+		stream_abort(stream);
 }
 
 static void *
@@ -97,12 +104,9 @@ client_main(void *argument)
 	pthread_mutex_lock(&worker->lock);
 	LIST_REMOVE(client, link);
 	pthread_mutex_unlock(&worker->lock);
-	if (linger)
-		stream_close(
-			&client->conn.stream, worker->heritage->settings->send_timeout_s * 1000);
-	else
-		stream_abort(&client->conn.stream);
-	free_client(client);
+	end_connection(client, linger);
+	conn_fini(&client->conn);
+	free(client);
 	thread_over(worker);
 	return NULL;
 }

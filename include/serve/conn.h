@@ -26,6 +26,7 @@ struct conn_world {
 	struct scoreboard *scoreboard;
 	struct journal *journal;
 	const atomic_bool *draining;
+	atomic_bool *cooled; /* set when a client has given memory back to the heap */
 };
 
 struct conn {

@@ -56,8 +56,10 @@ read_patiently(struct conn *conn)
 {
 	const struct settings *settings = conn->world->settings;
 	int64_t idle_ms = settings->idle_timeout_s * 1000;
-	for (;;) {
-		bool cooling = is_warm(conn) && (idle_ms == 0 || idle_ms > COOL_AFTER_MS);
+	for (bool cooled = false;; cooled = true) {
+		/* Once: what the line that has begun takes will not go away by asking again. */
+		bool cooling = !cooled && is_warm(conn) &&
+		               (idle_ms == 0 || idle_ms > COOL_AFTER_MS);
 		size_t size;
 		char *room = frame_room(
 			&conn->session.frame, (size_t)settings->policy.max_line_bytes, &size);
@@ -70,6 +72,7 @@ read_patiently(struct conn *conn)
 		if (n >= 0 || errno != EAGAIN || !cooling)
 			return n;
 		session_cool(&conn->session);
+		atomic_store_explicit(conn->world->cooled, true, memory_order_relaxed);
 		if (idle_ms > 0)
 			idle_ms -= COOL_AFTER_MS;
 	}

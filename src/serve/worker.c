@@ -27,6 +27,7 @@ enum {
 	CLIENT_STACK_BYTES = 256 * 1024, /* of address space; what is not touched costs nothing */
 	BUSY_WAIT_MS = 200,              /* how long a full worker leaves a client to the others */
 	TITLE_MS = 1000,
+	TRIM_MS = 2000, /* least time between two looks for memory that nobody uses */
 	DRAIN_POLL_MS = 50,
 };
 
@@ -46,9 +47,12 @@ struct worker {
 	int wakeup;  /* eventfd: a client has left a full or draining worker */
 	pthread_attr_t thread_attributes;
 	atomic_bool draining;
+	atomic_bool
+		cooled; /* memory was given back to the heap, where the kernel does not see it */
 	atomic_size_t threads;
 	pthread_mutex_t lock; /* of the list: a client is in it as long as its socket is open */
 	LIST_HEAD(, client) clients;
+	int64_t trim_at_ms;
 	size_t titled;    /* the number of clients that the title tells */
 	bool waited_busy; /* a client has waited at a full worker for one tick already */
 	struct pollfd *polls;
@@ -204,6 +208,19 @@ refuse_waiting(struct worker *worker)
 	worker->waited_busy = waiting;
 }
 
+/*
+ * What silent clients have freed lies between what all clients keep, so the heap alone never
+ * shrinks.  Looking for it stops other threads for a moment: once in a while, all at once.
+ */
+static void
+trim_memory(struct worker *worker, int64_t now_ms)
+{
+	if (now_ms < worker->trim_at_ms || !atomic_exchange(&worker->cooled, false))
+		return;
+	malloc_trim(0);
+	worker->trim_at_ms = now_ms + TRIM_MS;
+}
+
 static void
 update_title(struct worker *worker)
 {
@@ -275,6 +292,7 @@ accept_clients(struct worker *worker)
 				accept_one(worker, listeners->items[i].fd);
 		}
 		update_title(worker);
+		trim_memory(worker, now_ms);
 	}
 }
 
@@ -350,6 +368,7 @@ set_up(struct worker *worker, const struct worker_heritage *heritage, size_t ind
 		.limiter = heritage->limiter,
 		.scoreboard = heritage->scoreboard,
 		.draining = &worker->draining,
+		.cooled = &worker->cooled,
 	};
 	worker->titled = SIZE_MAX;
 	LIST_INIT(&worker->clients);

@@ -111,6 +111,15 @@ subtest 'all workers at once, several times' => sub {
 	is($daemon->stop, 0, 'stops');
 };
 
+subtest 'started by one who ignores the death of children' => sub {
+	my $daemon = LogCollectd->start(Workers => 2,
+		-wrap => [$^X, '-e', '$SIG{CHLD} = "IGNORE"; exec @ARGV', '--']);
+	my ($victim) = $daemon->workers;
+	kill KILL => $victim;
+	ok(replaced($daemon, $victim, 2), 'a worker is replaced');
+	is($daemon->stop, 0, 'stops');
+};
+
 subtest 'a worker that dies while the daemon stops' => sub {
 	my $daemon = LogCollectd->start(Workers => 2);
 	my ($victim, $survivor) = $daemon->workers;

@@ -39,6 +39,15 @@ subtest 'out of descriptors' => sub {
 	cmp_ok($count{busy} // 0, '>=', scalar @refused, 'refusals are counted');
 };
 
+subtest 'fewer descriptors than workers' => sub {
+	my $daemon = LogCollectd->new(Workers => 40, -wrap => ['prlimit', '--nofile=20:20', '--']);
+	my $command = $daemon->spawn("$daemon->{dir}/out", "$daemon->{dir}/stderr",
+		@{ $daemon->{'-wrap'} }, LogCollectd::program(), '-f', $daemon->conf_file);
+	ok(wait_until { $daemon->errors =~ /cannot fork worker \d+: / }, 'is told');
+	kill TERM => $command;
+	ok(wait_until { gone($command) }, 'the supervisor still hears signals');
+};
+
 subtest 'out of threads' => sub {
 	plan skip_all => 'needs root' if $> != 0;
 	my @nobody = getpwnam 'nobody' or plan skip_all => 'there is no user nobody';

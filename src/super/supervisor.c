@@ -46,6 +46,8 @@ supervisor_block_signals(void)
 	sigaddset(&signals, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	/* Whoever started us may have ignored it: then the kernel tells nobody of the dead. */
+	signal(SIGCHLD, SIG_DFL);
 	signal(SIGXFSZ,
 		SIG_IGN); /* a file-size limit is an EFBIG like any other error of the disk */
 }
@@ -271,18 +273,30 @@ run_timers(struct supervisor *supervisor)
 	return until(timeout_ms, supervisor->deadline_ms, now_ms);
 }
 
+/* Only open channels: poll() refuses a list that is longer than RLIMIT_NOFILE, whatever is in it. */
+static size_t
+prepare_polls(struct supervisor *supervisor)
+{
+	size_t count = 0;
+	supervisor->polls[count++] = (struct pollfd){.fd = supervisor->signals, .events = POLLIN};
+	for (size_t i = 0; i < supervisor->count; i++) {
+		if (supervisor->children[i].channel >= 0)
+			supervisor->polls[count++] = (struct pollfd){
+				.fd = supervisor->children[i].channel, .events = POLLIN};
+	}
+	return count;
+}
+
 static void
 wait_for_events(struct supervisor *supervisor, int timeout_ms)
 {
-	supervisor->polls[0] = (struct pollfd){.fd = supervisor->signals, .events = POLLIN};
-	for (size_t i = 0; i < supervisor->count; i++)
-		supervisor->polls[i + 1] = (struct pollfd){
-			.fd = supervisor->children[i].channel, .events = POLLIN};
-	if (poll(supervisor->polls, supervisor->count + 1, timeout_ms) <= 0)
+	size_t count = prepare_polls(supervisor), next = 1;
+	if (poll(supervisor->polls, count, timeout_ms) <= 0)
 		return;
-	for (size_t i = 0; i < supervisor->count; i++) {
+	for (size_t i = 0; i < supervisor->count && next < count; i++) {
 		struct child *child = &supervisor->children[i];
-		if (supervisor->polls[i + 1].revents != 0 && child->channel >= 0)
+		if (child->channel == supervisor->polls[next].fd &&
+			supervisor->polls[next++].revents != 0)
 			read_channel(supervisor, child);
 	}
 	if (supervisor->polls[0].revents != 0)

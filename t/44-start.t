@@ -2,6 +2,8 @@
 # The program's start: its options and exit statuses, sockets, the PID file, detaching, and the user that
 # workers run as.
 use v5.36;
+use Fcntl qw(LOCK_EX);
+use POSIX ();
 use Test::More;
 use LogCollectd;
 
@@ -150,6 +152,54 @@ subtest 'detached' => sub {
 	kill TERM => $pid;
 	ok(wait_until { !grep { !gone($_) } @all }, 'it stops');
 	ok(!-e "$dir/pid", 'and removes its PID file');
+};
+
+subtest 'detached: who waits for its output' => sub {
+	my $daemon = LogCollectd->new;
+	my $dir = $daemon->dir;
+	$daemon->write_conf(slurp($daemon->conf_file) . "PidFile $dir/pid\n");
+	my $program = LogCollectd::program();
+	my $pid = open my $said, '-|', "exec $program -d -f '" . $daemon->conf_file . "' 2>&1" or die "fork: $!";
+	my @all;
+	ok(wait_until { my $now = slurp("$dir/pid"); $now =~ /\d/ && (@all = ($now + 0)) }, 'the daemon starts');
+	local $SIG{ALRM} = sub { kill TERM => @all };
+	alarm 20;
+	my @lines = readline $said;
+	ok(alarm(0), 'sees its end') or diag @lines;
+	like("@lines", qr/listening on/, 'after what it said');
+	close $said;
+	is($?, 0, 'the command has returned');
+	kill TERM => @all;
+	ok(wait_until { gone($all[0]) }, 'stops');
+};
+
+subtest 'detached: stopped before it serves' => sub {
+	my $daemon = LogCollectd->new(GracefulShutdownTimeout => 0);
+	my $dir = $daemon->dir;
+	mkdir "$dir/logs";
+	open my $log, '>', "$dir/logs/server.log" or die "server.log: $!";
+	flock $log, LOCK_EX; # no worker gets past it
+	$daemon->write_conf(slurp($daemon->conf_file) . "PidFile $dir/pid\n");
+	my $command = $daemon->spawn("$dir/out", "$dir/err", LogCollectd::program(), '-d', '-f', $daemon->conf_file);
+	ok(wait_until { slurp("$dir/pid") =~ /\d/ }, 'the daemon starts');
+	kill TERM => $command;
+	ok(wait_until { gone($command) }, 'the command can be stopped');
+	kill KILL => $command;
+	waitpid $command, 0;
+	is(LogCollectd::status_text($?), EX_OSERR, 'and tells that nothing serves');
+	ok(wait_until { !-e "$dir/pid" }, 'nor does it') or kill KILL => slurp("$dir/pid") + 0;
+};
+
+subtest 'without standard descriptors' => sub {
+	my $daemon = LogCollectd->new;
+	my $dir = $daemon->dir;
+	$daemon->write_conf(slurp($daemon->conf_file) . "PidFile $dir/pid\n");
+	my @wrap = ('/bin/sh', '-c', 'exec "$@" <&- >&- 2>&-', 'sh');
+	my $command = $daemon->spawn("$dir/out", "$dir/err", @wrap, LogCollectd::program(), '-f', $daemon->conf_file);
+	ok(wait_until { slurp("$dir/logs/server.log") eq '' && -e "$dir/logs/server.log" }, 'starts');
+	is(readlink "/proc/$command/fd/$_", '/dev/null', "descriptor $_ is nothing of its own") for 0 .. 2;
+	kill TERM => $command;
+	ok(wait_until { gone($command) }, 'stops');
 };
 
 subtest 'User' => sub {

@@ -48,6 +48,13 @@ subtest 'fewer descriptors than workers' => sub {
 	ok(wait_until { gone($command) }, 'the supervisor still hears signals');
 };
 
+subtest 'the soft limit of descriptors' => sub {
+	my $daemon = LogCollectd->start(Workers => 1, -wrap => ['prlimit', '--nofile=32:256', '--']);
+	my @answers = map { [verdicts $_->ask('1')] } my @clients = map { $daemon->connect } 1 .. 100;
+	is_deeply(\@answers, [(['not_object']) x 100], 'does not bind');
+	is($daemon->stop, 0, 'stops');
+};
+
 subtest 'out of threads' => sub {
 	plan skip_all => 'needs root' if $> != 0;
 	my @nobody = getpwnam 'nobody' or plan skip_all => 'there is no user nobody';

@@ -23,6 +23,9 @@ struct worker_heritage {
 	struct roster *roster;         /* shared */
 	struct scoreboard *scoreboard; /* shared */
 	struct logfile_mark *mark;     /* shared */
+	/* Called in a worker that has started well: later messages need no terminal. */
+	void (*in_service)(void *context);
+	void *context;
 };
 
 /*

@@ -7,13 +7,16 @@
 #define SUPER_DETACH_H
 
 /*
- * Forks.  The parent never returns: it exits with 0 once detach_ready() is called, or with the
- * child's status when that ends before.  In the child, the leader of a new session: a descriptor
+ * Forks.  The parent never returns: it hands TERM and INT on, and exits with 0 once detach_ready() is called,
+ * or with the child's status (EX_OSERR for 0 and for a signal) when that ends before.  Both are to be blocked.  In the child, the leader of a new session: a descriptor
  * for detach_ready().  -1 with errno when nothing was forked.
  */
 int detach_begin(void);
 
-/* Lets the parent go, and the terminal: stdin, stdout and stderr become /dev/null. */
+/* Lets the parent go. */
 void detach_ready(int fd);
+
+/* Lets the terminal go: stdin, stdout and stderr become /dev/null.  Every process does it for itself. */
+void detach_from_terminal(void);
 
 #endif

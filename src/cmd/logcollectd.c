@@ -7,8 +7,10 @@
 #include <bsd/stdlib.h>
 #include <bsd/unistd.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdbool.h>
+#include <sys/resource.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -36,6 +38,7 @@ struct daemon {
 	struct worker_heritage heritage;
 	struct shared shared;
 	struct pidfh *pidfile;
+	bool detach;
 	int detached; /* for detach_ready(), or -1 */
 };
 
@@ -167,6 +170,22 @@ open_listeners(struct daemon *daemon)
 	return saved == EACCES ? EX_NOPERM : EX_OSERR;
 }
 
+/*
+ * The soft limit is low for the sake of select(), which nobody here calls; what the operator means to
+ * allow is the hard one.
+ */
+static int
+raise_descriptor_limit(struct daemon *daemon)
+{
+	struct rlimit limit;
+	(void)daemon;
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+	return EX_OK;
+}
+
 static int
 find_privileges(struct daemon *daemon)
 {
@@ -208,6 +227,23 @@ cannot_share(const struct shared *shared, enum shared_result result, const char 
 	return file == NULL ? EX_OSERR : EX_CANTCREAT;
 }
 
+static void
+leave_terminal(const struct daemon *daemon)
+{
+	if (strcmp(daemon->loaded.settings.error_log, "stderr") == 0)
+		errlog_open("syslog"); /* stderr ends here */
+	detach_from_terminal();
+}
+
+/* A worker holds the terminal too; what kept it from starting was told there. */
+static void
+on_service(void *context)
+{
+	const struct daemon *daemon = context;
+	if (daemon->detach)
+		leave_terminal(daemon);
+}
+
 /* What the processes share, for this one and, through the heritage, for the workers. */
 static int
 share_memory(struct daemon *daemon)
@@ -231,6 +267,8 @@ share_memory(struct daemon *daemon)
 		.roster = daemon->shared.roster,
 		.scoreboard = daemon->shared.board,
 		.mark = daemon->shared.mark,
+		.in_service = on_service,
+		.context = daemon,
 	};
 	return EX_OK;
 }
@@ -242,8 +280,7 @@ on_ready(void *context)
 	struct daemon *daemon = context;
 	if (daemon->detached < 0)
 		return;
-	if (strcmp(daemon->loaded.settings.error_log, "stderr") == 0)
-		errlog_open("syslog"); /* stderr ends here */
+	leave_terminal(daemon);
 	detach_ready(daemon->detached);
 	daemon->detached = -1;
 }
@@ -283,9 +320,11 @@ static int
 run(struct daemon *daemon, bool detach)
 {
 	static int (*const steps[])(struct daemon *) = {
-		find_privileges, open_pidfile, open_listeners, make_log_dir, share_memory};
+		raise_descriptor_limit, find_privileges, open_pidfile, open_listeners,
+		make_log_dir, share_memory};
 	int status = open_errlog(&daemon->loaded.settings);
 	supervisor_block_signals();
+	daemon->detach = detach;
 	if (detach && status == EX_OK && (daemon->detached = detach_begin()) < 0) {
 		errlog_error("cannot detach: %s", strerror(errno));
 		status = EX_OSERR;
@@ -301,11 +340,24 @@ run(struct daemon *daemon, bool detach)
 	return status;
 }
 
+/* What is opened next must not become standard error: messages would be written into it. */
+static void
+occupy_standard_descriptors(void)
+{
+	int fd;
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int
 main(int argc, char **argv)
 {
 	struct options options = {.sources.environment = environ};
 	struct daemon daemon = {.shared = {.fd = -1}, .detached = -1};
+	occupy_standard_descriptors();
 	setproctitle_init(argc, argv, environ);
 	int status = parse_options(argc, argv, &options);
 	if (status >= 0)

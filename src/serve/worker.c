@@ -410,6 +410,8 @@ worker_main(const void *heritage, size_t index, int channel)
 	update_title(&worker);
 	/* A log that cannot be opened is the supervisor's to judge: fatal at the start, to be borne
 	 * later. */
+	if (worker.heritage->in_service != NULL)
+		worker.heritage->in_service(worker.heritage->context);
 	if (send(channel, &status, 1, MSG_NOSIGNAL) == 1)
 		accept_clients(&worker);
 	drain(&worker);

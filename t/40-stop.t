@@ -146,6 +146,24 @@ subtest 'a second TERM' => sub {
 	}
 };
 
+subtest 'killed in the middle of a write' => sub {
+	for my $round (1 .. 3) {
+		my $daemon = LogCollectd->start(Workers => 1, MaxLineLength => 40_000_000, GracefulShutdownTimeout => 0);
+		my $file = $daemon->dir . '/logs/server.log';
+		$daemon->ask(record(ERROR => 'before'));
+		my $before = -s $file;
+		my $client = $daemon->connect;
+		$client->send(record(ERROR => 'x' x 32_000_000) . "\n");
+		# Not wait_until: the file grows for a few milliseconds only.
+		my $end = time + 30;
+		1 until -s $file > $before || time > $end;
+		$daemon->signal('TERM');
+		is($daemon->ended, 0, 'exit status 0');
+		my @lengths = map { length } $daemon->messages;
+		like("@lengths", qr/\A6(?: 32000000)?\z/, 'what had been begun is taken back');
+	}
+};
+
 subtest 'a slow client is waited for' => sub {
 	my ($daemon, $slow) = start_clogged(GracefulShutdownTimeout => 30);
 	my $arrived = int($slow->clogged - $slow->outstanding / length "1\n");

@@ -6,6 +6,7 @@
 #ifndef SERVE_WORKER_H
 #define SERVE_WORKER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "net/listener.h"
@@ -33,5 +34,12 @@ struct worker_heritage {
  * supervisor (super/child.h).  Returns the exit status.
  */
 int worker_main(const void *heritage, size_t index, int channel);
+
+/*
+ * When all workers have ended: whether one of them was killed in the middle of an append, and the
+ * life of a process that takes back what it had begun.
+ */
+bool worker_left_trace(const void *heritage);
+int worker_clean_up(const void *heritage, size_t index, int channel);
 
 #endif

@@ -12,6 +12,7 @@
 #define STORE_MARK_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -38,5 +39,8 @@ uint64_t mark_file(dev_t dev, ino_t ino);
 int64_t mark_find(const struct logfile_mark *mark, uint64_t file);
 void mark_begin(struct logfile_mark *mark, uint64_t file, int64_t length);
 void mark_end(struct logfile_mark *mark, uint64_t file);
+
+/* Whether there is a note of any file; without a lock, once all writers have ended. */
+bool mark_any(const struct logfile_mark *mark);
 
 #endif

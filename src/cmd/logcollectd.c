@@ -309,6 +309,8 @@ serve(struct daemon *daemon)
 		.scoreboard = daemon->heritage.scoreboard,
 		.child_main = worker_main,
 		.child_context = &daemon->heritage,
+		.unclean = worker_left_trace,
+		.cleaner = worker_clean_up,
 		.ready = on_ready,
 		.in_child = in_child,
 		.context = daemon,

@@ -421,3 +421,23 @@ worker_main(const void *heritage, size_t index, int channel)
 	free(worker.polls);
 	return EX_OK;
 }
+
+bool
+worker_left_trace(const void *heritage)
+{
+	return mark_any(((const struct worker_heritage *)heritage)->mark);
+}
+
+int
+worker_clean_up(const void *heritage, size_t index, int channel)
+{
+	struct worker worker = {.channel = channel};
+	unsigned char status = EX_OK;
+	set_up(&worker, heritage, index);
+	/* Who opens the file puts its end in order. */
+	if (open_journal(&worker, &status) < 0)
+		return EX_OSERR;
+	if (worker.world.journal != NULL)
+		journal_free(worker.world.journal);
+	return status;
+}

@@ -66,3 +66,13 @@ mark_end(struct logfile_mark *mark, uint64_t file)
 	atomic_store_explicit(&mark->notes[i].begin, 0, memory_order_release);
 	atomic_store_explicit(&mark->notes[i].file, 0, memory_order_release);
 }
+
+bool
+mark_any(const struct logfile_mark *mark)
+{
+	for (size_t i = 0; i < MARK_NOTES; i++) {
+		if (atomic_load_explicit(&mark->notes[i].begin, memory_order_acquire) != 0)
+			return true;
+	}
+	return false;
+}

@@ -17,7 +17,7 @@
 #include "base/errlog.h"
 #include "core/lifecycle.h"
 
-enum { FORK_RETRY_MS = 1000 };
+enum { FORK_RETRY_MS = 1000, CLEANER_MS = 2000 };
 
 struct supervisor {
 	const struct supervisor_plan *plan;
@@ -323,6 +323,32 @@ log_counts(const struct scoreboard *scoreboard)
 	errlog_info("counted:%s", text);
 }
 
+/*
+ * Workers that were killed may have left something that the next worker would have put in order.
+ * A child does it, without the supervisor's privileges, and is not waited for for long.
+ */
+static void
+clean_up(struct supervisor *supervisor)
+{
+	const struct supervisor_plan *plan = supervisor->plan;
+	struct child *child = &supervisor->children[0];
+	if (plan->unclean == NULL || !plan->unclean(plan->child_context))
+		return;
+	int64_t deadline_ms = clock_mono_ms() + CLEANER_MS, now_ms;
+	if (child_start(child, 0, deadline_ms, become_child, supervisor, plan->cleaner,
+		    plan->child_context) < 0) {
+		errlog_error("cannot clean up after the workers: %s", strerror(errno));
+		return;
+	}
+	while (child->pid != 0 && (now_ms = clock_mono_ms()) < deadline_ms)
+		wait_for_events(supervisor, (int)(deadline_ms - now_ms));
+	if (child->pid == 0)
+		return;
+	errlog_error("cannot clean up after the workers: it takes too long");
+	kill(child->pid, SIGKILL);
+	child_forget(child);
+}
+
 int
 supervisor_run(const struct supervisor_plan *plan)
 {
@@ -344,6 +370,7 @@ supervisor_run(const struct supervisor_plan *plan)
 		if (!supervisor.over)
 			wait_for_events(&supervisor, timeout_ms);
 	}
+	clean_up(&supervisor);
 	log_counts(plan->scoreboard);
 	close(supervisor.signals);
 	free(supervisor.children);

@@ -12,6 +12,7 @@
 #ifndef SHM_LIMITER_H
 #define SHM_LIMITER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,6 +30,15 @@ struct limiter_stats {
 	uint64_t evictions; /* windows cut short because a shard was full */
 	uint64_t repairs;   /* locks inherited from the dead */
 	uint64_t entries;   /* in use now */
+};
+
+/* What the table knows of one client. */
+struct limiter_client {
+	struct address address;
+	int64_t used;     /* lines that passed in its window; 0: the window has ended */
+	int64_t left_ms;  /* until the window ends */
+	bool is_limited;  /* the window is used up: the next line would not pass */
+	uint64_t limited; /* lines that did not pass, in this and earlier windows */
 };
 
 /* How much memory a table of so many entries takes. */
@@ -49,7 +59,17 @@ int limiter_init(void *memory, size_t entries, const struct siphash_key *key);
 int64_t limiter_take(struct limiter *limiter, const struct address *client,
 	const struct limiter_rule *rule, int64_t now_ms, int64_t lines);
 
-/* Sums over all shards, each read under its lock. */
-struct limiter_stats limiter_stats(struct limiter *limiter);
+/* Sums over all shards.  Takes no lock: also from a read-only mapping. */
+struct limiter_stats limiter_stats(const struct limiter *limiter);
+
+/*
+ * Visits every client in the table as of now_ms (CLOCK_MONOTONIC, as for limiter_take()).  A shard is locked for a
+ * few entries at a time, never while visiting; a client that moves meanwhile may be visited twice or not at all.
+ */
+typedef void limiter_visit(void *context, const struct limiter_client *client);
+void limiter_list(struct limiter *limiter, int64_t now_ms, limiter_visit *visit, void *context);
+
+/* Forgets the client: its next line begins a window.  False when the table does not know it. */
+bool limiter_reset(struct limiter *limiter, const struct address *client);
 
 #endif

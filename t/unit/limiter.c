@@ -165,6 +165,108 @@ keyed(void)
 	CU_ASSERT(evictions[0] < ENTRIES / 20 && evictions[1] < ENTRIES / 20);
 }
 
+enum { LISTED = 9000 };
+
+struct listing {
+	size_t visits, is_limited;
+	struct limiter_client clients[LISTED]; /* by number */
+};
+
+static void
+note(void *context, const struct limiter_client *found)
+{
+	struct listing *listing = context;
+	uint32_t number;
+	memcpy(&number, found->address.bytes + 12, sizeof number);
+	CU_ASSERT_FATAL(number < LISTED);
+	listing->clients[number] = *found;
+	listing->visits++;
+	listing->is_limited += found->is_limited;
+}
+
+static struct listing *
+list(struct limiter *limiter, int64_t now_ms)
+{
+	struct listing *listing = calloc(1, sizeof *listing);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(listing);
+	limiter_list(limiter, now_ms, note, listing);
+	return listing;
+}
+
+static void
+listed(void)
+{
+	static const struct limiter_rule rule = {5, 1000};
+	struct limiter *limiter = limiter_map(LISTED * 2, &key);
+	struct listing *listing = list(limiter, 0);
+	CU_ASSERT_EQUAL(listing->visits, 0);
+	free(listing);
+	for (uint32_t n = 0; n < LISTED; n++)
+		take(limiter, n, &rule, n % 3 * 500, 1 + n % 7);
+	listing = list(limiter, 1000);
+	CU_ASSERT_EQUAL(listing->visits, LISTED);
+	for (uint32_t n = 0; n < LISTED; n++) {
+		const struct limiter_client *found = &listing->clients[n];
+		int64_t lines = 1 + n % 7, left_ms = n % 3 * 500;
+		CU_ASSERT_EQUAL(found->limited, lines > 5 ? lines - 5 : 0);
+		/* One that came late was counted at the latest time of its shard. */
+		CU_ASSERT(found->left_ms >= left_ms && found->left_ms <= 1000);
+		if (found->left_ms > 0) {
+			CU_ASSERT_EQUAL(found->used, lines > 5 ? 5 : lines);
+			CU_ASSERT_EQUAL(found->is_limited, lines >= 5);
+		} else {
+			CU_ASSERT_EQUAL(found->used + found->is_limited, 0);
+		}
+	}
+	free(listing);
+	region_unmap(limiter, limiter_size(LISTED * 2));
+}
+
+static void
+limited_lines(void)
+{
+	static const struct limiter_rule rule = {5, 1000};
+	struct limiter *limiter = limiter_map(1, &key);
+	take(limiter, 1, &rule, 0, 8);
+	take(limiter, 1, &rule, 10, 8);
+	take(limiter, 1, &rule, 1000, 6); /* another window: 3 + 8 + 1 */
+	struct listing *listing = list(limiter, 1250);
+	CU_ASSERT_EQUAL(listing->clients[1].limited, 12);
+	CU_ASSERT_EQUAL(listing->clients[1].left_ms, 750);
+	CU_ASSERT(listing->clients[1].is_limited);
+	free(listing);
+	take(limiter, 2, &rule, 1250, 1); /* another client in the same entry */
+	listing = list(limiter, 1250);
+	CU_ASSERT_EQUAL(listing->visits, 1);
+	CU_ASSERT_EQUAL(listing->clients[2].limited, 0);
+	free(listing);
+	region_unmap(limiter, limiter_size(1));
+}
+
+static void
+reset(void)
+{
+	static const struct limiter_rule rule = {5, 100000};
+	static const uint32_t clients[] = {1, 3, 64, 3000};
+	for (size_t i = 0; i < 4; i++) {
+		/* Several shards for the last ones, and none of them full. */
+		size_t entries = clients[i] < 3000 ? clients[i] : 9000;
+		struct limiter *limiter = limiter_map(entries, &key);
+		struct address address = client(0), unknown = client(clients[i]);
+		for (int turn = 0; turn < 3; turn++) {
+			for (uint32_t n = 0; n < clients[i]; n++) {
+				int64_t passed = take(limiter, n, &rule, turn, 9);
+				CU_ASSERT_EQUAL(passed, n == 0 || turn == 0 ? 5 : 0);
+			}
+			CU_ASSERT(limiter_reset(limiter, &address));
+			CU_ASSERT(!limiter_reset(limiter, &address));
+			CU_ASSERT(!limiter_reset(limiter, &unknown));
+			CU_ASSERT_EQUAL(limiter_stats(limiter).entries, clients[i] - 1);
+		}
+		region_unmap(limiter, limiter_size(entries));
+	}
+}
+
 enum { PROCESSES = 8, THREADS = 2, ROUNDS = 12, FEW = 3 };
 static const struct limiter_rule contest_rule = {20000, 600000};
 
@@ -236,6 +338,9 @@ main(void)
 		{"ended windows are reused first, and not counted", ended_first},
 		{"a million clients on a small table", million},
 		{"the key spreads the clients", keyed},
+		{"every client is listed, with its window", listed},
+		{"lines that did not pass are counted for each client", limited_lines},
+		{"a client is forgotten on demand", reset},
 		{"threads of 8 processes get exactly the maximum", contention},
 		{NULL, NULL},
 	};

@@ -68,6 +68,8 @@ static const struct scene scenes[] = {
 };
 enum { SCENES = sizeof scenes / sizeof scenes[0] };
 
+enum { STEPS_MAX = 1000000 };
+
 struct killing {
 	struct limiter *limiter;
 	const struct scene *scene;
@@ -166,7 +168,7 @@ killed_at_each_step(void)
 	enum { STRIDE = 10, SCENE_MS = 300 };
 	for (size_t i = 0; i < SCENES; i++) {
 		uint64_t repaired = 0;
-		long total = kill_takes(&scenes[i], 1000000, 0, &repaired), kills = 0;
+		long total = kill_takes(&scenes[i], STEPS_MAX, 0, &repaired), kills = 0;
 		if (total < 0) {
 			tap_skip("tracing is forbidden here");
 			return;
@@ -185,6 +187,37 @@ killed_at_each_step(void)
 		printf("# scene %zu: %ld instructions, %ld kills, %lu repairs\n", i, total, kills,
 			(unsigned long)repaired);
 	}
+}
+
+static void
+reset_one(void *arg)
+{
+	struct limiter *limiter = arg;
+	struct address address = client(1);
+	stop_when_locked = true;
+	limiter_reset(limiter, &address);
+}
+
+/* The one that is reset is there as it was, or gone; the table is whole. */
+static void
+killed_in_reset(void)
+{
+	static const struct scene whole = {4, 1, NOBODY, 40};
+	uint64_t repaired = 0;
+	for (long steps = 1;; steps += 3) {
+		struct limiter *limiter = scene_map(&whole);
+		long ran = child_killed_after(reset_one, limiter, steps);
+		if (ran < 0) {
+			tap_skip("tracing is forbidden here");
+			return;
+		}
+		scene_check(limiter, &whole);
+		repaired += limiter_stats(limiter).repairs;
+		region_unmap(limiter, limiter_size(STEP_ENTRIES));
+		if (ran < steps)
+			break;
+	}
+	CU_ASSERT(repaired > 0);
 }
 
 static void
@@ -302,6 +335,7 @@ main(void)
 {
 	static const struct tap_case cases[] = {
 		{"killed at any instruction: one entry at most starts anew", killed_at_each_step},
+		{"killed while it forgets a client: that one at most starts anew", killed_in_reset},
 		{"killed while it repairs: the next one repairs", killed_in_repair},
 		{"killed 200 times at random: the others go on", killed_at_random},
 		{NULL, NULL},

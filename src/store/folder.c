@@ -15,11 +15,25 @@ open_existing(const char *path)
 	return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
+/* Not by name: who may write beside it could have put a link there, to anything of root's. */
+static int
+give(const char *path, uid_t uid, gid_t gid)
+{
+	int folder = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (folder < 0)
+		return -1;
+	int given = fchownat(folder, "", uid, gid, AT_EMPTY_PATH);
+	int saved = errno;
+	close(folder);
+	errno = saved;
+	return given;
+}
+
 static int
 make(const char *path, uid_t uid, gid_t gid)
 {
 	if (mkdir(path, FOLDER_MODE) == 0)
-		return chown(path, uid, gid);
+		return give(path, uid, gid);
 	return errno == EEXIST ? 0 : -1;
 }
 

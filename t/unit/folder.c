@@ -61,6 +61,38 @@ in_the_way(void)
 	CU_ASSERT_NOT_EQUAL(try("dangling"), 0);
 }
 
+/*
+ * In the C library's place: "swapped/logs" is a link to what is somebody else's as soon as it is
+ * made.
+ */
+int
+mkdir(const char *path, mode_t mode)
+{
+	int result = mkdirat(AT_FDCWD, path, mode);
+	if (result == 0 && strcmp(path, "swapped/logs") == 0) {
+		CU_ASSERT_EQUAL(rmdir(path), 0);
+		CU_ASSERT_EQUAL(symlink("../victim", path), 0);
+	}
+	return result;
+}
+
+static void
+owner(void)
+{
+	if (geteuid() != 0)
+		return;
+	struct stat st;
+	CU_ASSERT_EQUAL(folder_make("given/logs", 4711, 4712), 0);
+	CU_ASSERT_EQUAL(stat("given/logs", &st), 0);
+	CU_ASSERT_EQUAL(st.st_uid, 4711);
+	CU_ASSERT_EQUAL(st.st_gid, 4712);
+
+	CU_ASSERT_EQUAL(mkdir("victim", 0700), 0);
+	CU_ASSERT_NOT_EQUAL(folder_make("swapped/logs", 4711, 4712), 0);
+	CU_ASSERT_EQUAL(stat("victim", &st), 0);
+	CU_ASSERT_EQUAL(st.st_uid, 0);
+}
+
 static void
 syncing_keeps_errno(void)
 {
@@ -80,6 +112,7 @@ main(void)
 		{"made with its parents", parents},
 		{"absolute paths", absolute},
 		{"something else is in the way", in_the_way},
+		{"given to its owner, and nothing else is", owner},
 		{"syncing keeps errno", syncing_keeps_errno},
 		{NULL, NULL},
 	};

@@ -130,6 +130,13 @@ subtest 'LogDir' => sub {
 	is($status, EX_CANTCREAT, 'a folder in the place of the file');
 	like($said, qr{/logs/server\.log}, 'is named');
 
+	my $pipe = LogCollectd->new;
+	mkdir $pipe->dir . '/logs';
+	POSIX::mkfifo($pipe->dir . '/logs/server.log', 0600) or die "mkfifo: $!";
+	($status, $said) = refused($pipe);
+	is($status, EX_CANTCREAT, 'a pipe in the place of the file, which takes nothing back');
+	like($said, qr{/logs/server\.log}, 'is named');
+
 	my $off = LogCollectd->start(LogPersistence => 'off');
 	is_deeply([verdicts $off->ask(record(ERROR => 'x'))], ['received'], 'LogPersistence off');
 	is($off->stop, 0, 'stops');

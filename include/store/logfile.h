@@ -42,7 +42,7 @@ struct logfile {
  * Opens dir/name for appending, making the directory with its parents (0750) and the file
  * (0640) where they are missing, and repairs its end (what of that fails is left to the next
  * append).  `mark` is in shared memory and outlives the logfile.
- * 0, or -1 with errno and the logfile closed.
+ * 0, or -1 with errno and the logfile closed; EMEDIUMTYPE: it is no regular file.
  */
 int logfile_open(
 	struct logfile *logfile, const char *dir, const char *name, struct logfile_mark *mark);

@@ -252,6 +252,23 @@ open_or_make(int folder, const char *name)
 	return fd;
 }
 
+/*
+ * A pipe or a device takes nothing back, and a pipe that nobody reads would hold every writer
+ * for ever.
+ */
+static int
+open_regular(int folder, const char *name)
+{
+	struct stat st;
+	int fd = open_or_make(folder, name);
+	/* What fails here fails in the append as well, and is told there. */
+	if (fd < 0 || fstat(fd, &st) != 0 || S_ISREG(st.st_mode))
+		return fd;
+	close(fd);
+	errno = EMEDIUMTYPE;
+	return -1;
+}
+
 int
 logfile_open(struct logfile *logfile, const char *dir, const char *name, struct logfile_mark *mark)
 {
@@ -262,7 +279,7 @@ logfile_open(struct logfile *logfile, const char *dir, const char *name, struct 
 	if (asprintf(&logfile->path, "%s/%s", dir, name) < 0)
 		logfile->path = NULL;
 	else
-		logfile->fd = open_or_make(folder, name);
+		logfile->fd = open_regular(folder, name);
 	int saved = errno;
 	close(folder);
 	if (logfile->fd < 0) {

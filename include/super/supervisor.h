@@ -19,10 +19,11 @@ struct supervisor_plan {
 	const struct scoreboard *scoreboard;
 	child_main *child_main;
 	const void *child_context;
-	bool (*unclean)(const void *child_context); /* the workers have ended: is there anything left */
-	child_main *cleaner;                        /* for one more child, which puts it in order */
-	void (*ready)(void *context);    /* all workers serve */
-	void (*in_child)(void *context); /* lets go of what only the supervisor may hold */
+	bool (*unclean)(
+		const void *child_context); /* the workers have ended: is there anything left */
+	child_main *cleaner;                /* for one more child, which puts it in order */
+	void (*ready)(void *context);       /* all workers serve */
+	void (*in_child)(void *context);    /* lets go of what only the supervisor may hold */
 	void *context;
 };
 

@@ -321,9 +321,8 @@ serve(struct daemon *daemon)
 static int
 run(struct daemon *daemon, bool detach)
 {
-	static int (*const steps[])(struct daemon *) = {
-		raise_descriptor_limit, find_privileges, open_pidfile, open_listeners,
-		make_log_dir, share_memory};
+	static int (*const steps[])(struct daemon *) = {raise_descriptor_limit, find_privileges,
+		open_pidfile, open_listeners, make_log_dir, share_memory};
 	int status = open_errlog(&daemon->loaded.settings);
 	supervisor_block_signals();
 	daemon->detach = detach;

@@ -24,7 +24,8 @@ struct outlet {
 	struct logfile file;
 	char name[FILENAME_BYTES]; /* of the file that is wanted, for this period; "": none yet */
 	int64_t period;
-	bool anew;      /* open it by name before the next append, though a file is open */
+	bool anew;      /* another file is wanted than the one that is open */
+	bool doubtful;  /* the last append failed: perhaps a file opened anew is better */
 	uint64_t asked; /* generation */
 	_Atomic uint64_t generation;
 	struct trouble storing, opening, rotating;

@@ -8,9 +8,10 @@ unit_room  = $(or $(ROOM_$(1)),$(call floor_of,$(1)))
 unit_rooms = $(call unit_room,$(1)) $(room_deps_$(call unit_room,$(1)))
 
 store_faults = -Wl,--wrap=writev,--wrap=ftruncate,--wrap=fdatasync,--wrap=flock,--wrap=fstat,--wrap=pread \
-               -Wl,--wrap=pthread_mutex_unlock
-store_tests  = logfile journal syncer store
+               -Wl,--wrap=openat,--wrap=fstatat,--wrap=renameat,--wrap=unlinkat,--wrap=pthread_mutex_unlock
+store_tests  = logfile journal syncer outlet rotate store changes
 ROOM_store   = store
+ROOM_changes = store
 $(foreach unit,$(store_tests),$(eval LDFLAGS_$(unit) = $(store_faults)))
 $(store_tests:%=$(BUILD)/t/unit/%): $(patsubst %,$(BUILD)/t/lib/%.o,faults ledger)
 $(patsubst %,$(BUILD)/t/unit/%,$(store_tests) folder shared): $(BUILD)/t/lib/scratch.o

@@ -75,7 +75,7 @@ static int
 open_file(struct outlet *outlet, int64_t wall_us)
 {
 	choose_name(outlet, wall_us);
-	if (outlet->file.fd >= 0 && !outlet->anew)
+	if (outlet->file.fd >= 0 && !outlet->anew && !outlet->doubtful)
 		return 0;
 	struct logfile fresh;
 	if (logfile_open(&fresh, outlet->target->dir, outlet->name, outlet->file.mark) != 0) {
@@ -83,12 +83,13 @@ open_file(struct outlet *outlet, int64_t wall_us)
 			reach(outlet);
 			return -1;
 		}
-		report_opening(outlet, errno);
+		if (outlet->anew)
+			report_opening(outlet, errno);
 		return 0;
 	}
 	close_file(outlet);
 	outlet->file = fresh;
-	outlet->anew = false;
+	outlet->anew = outlet->doubtful = false;
 	report_opening(outlet, 0);
 	reach(outlet);
 	return 0;
@@ -124,7 +125,7 @@ try_append(struct outlet *outlet, int64_t wall_us, struct iovec *vector, size_t 
 	struct logfile *file = &outlet->file;
 	file->rotation = outlet->target->rotation;
 	if (logfile_append(file, vector, count, outlet->target->sync_always) != 0) {
-		outlet->anew = true;
+		outlet->doubtful = true;
 		return -1;
 	}
 	report_rotating(outlet, file->rotate_error);

@@ -3,8 +3,10 @@
 #include "lib/faults.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -26,6 +28,10 @@ int __real_fdatasync(int fd);
 int __real_flock(int fd, int operation);
 int __real_fstat(int fd, struct stat *st);
 ssize_t __real_pread(int fd, void *data, size_t size, off_t offset);
+int __real_openat(int folder, const char *name, int flags, ...);
+int __real_fstatat(int folder, const char *name, struct stat *st, int flags);
+int __real_renameat(int old_folder, const char *old, int new_folder, const char *new);
+int __real_unlinkat(int folder, const char *name, int flags);
 int __real_pthread_mutex_unlock(pthread_mutex_t *mutex);
 int __wrap_pthread_mutex_unlock(pthread_mutex_t *mutex);
 ssize_t __wrap_writev(int fd, const struct iovec *iov, int count);
@@ -34,6 +40,10 @@ int __wrap_fdatasync(int fd);
 int __wrap_flock(int fd, int operation);
 int __wrap_fstat(int fd, struct stat *st);
 ssize_t __wrap_pread(int fd, void *data, size_t size, off_t offset);
+int __wrap_openat(int folder, const char *name, int flags, ...);
+int __wrap_fstatat(int folder, const char *name, struct stat *st, int flags);
+int __wrap_renameat(int old_folder, const char *old, int new_folder, const char *new);
+int __wrap_unlinkat(int folder, const char *name, int flags);
 
 void
 faults_set(enum fault fault, int error, int nth, int span)
@@ -82,8 +92,9 @@ turn(enum fault_call call)
 	if (number < nth || number - nth >= plan.span)
 		return FAULT_NONE;
 	enum fault fault = (enum fault)(int)plan.fault;
-	/* These two calls are never interrupted. */
-	bool steady = call == FAULT_FSTAT || call == FAULT_PREAD;
+	/* The other calls are never interrupted. */
+	bool steady = call != FAULT_WRITEV && call != FAULT_FTRUNCATE && call != FAULT_FDATASYNC &&
+	              call != FAULT_FLOCK;
 	return steady && fault == FAULT_ERROR && plan.error == EINTR ? FAULT_NONE : fault;
 }
 
@@ -197,6 +208,54 @@ __wrap_pread(int fd, void *data, size_t size, off_t offset)
 	ssize_t n = __real_pread(fd, data, size, offset);
 	done(fault);
 	return n;
+}
+
+int
+__wrap_openat(int folder, const char *name, int flags, ...)
+{
+	enum fault fault = turn(FAULT_OPENAT);
+	va_list arguments;
+	va_start(arguments, flags);
+	mode_t mode = (flags & O_CREAT) != 0 ? va_arg(arguments, mode_t) : 0;
+	va_end(arguments);
+	if (refuse(fault))
+		return -1;
+	int fd = __real_openat(folder, name, flags, mode);
+	done(fault);
+	return fd;
+}
+
+int
+__wrap_fstatat(int folder, const char *name, struct stat *st, int flags)
+{
+	enum fault fault = turn(FAULT_FSTATAT);
+	if (refuse(fault))
+		return -1;
+	int result = __real_fstatat(folder, name, st, flags);
+	done(fault);
+	return result;
+}
+
+int
+__wrap_renameat(int old_folder, const char *old, int new_folder, const char *new)
+{
+	enum fault fault = turn(FAULT_RENAMEAT);
+	if (refuse(fault))
+		return -1;
+	int result = __real_renameat(old_folder, old, new_folder, new);
+	done(fault);
+	return result;
+}
+
+int
+__wrap_unlinkat(int folder, const char *name, int flags)
+{
+	enum fault fault = turn(FAULT_UNLINKAT);
+	if (refuse(fault))
+		return -1;
+	int result = __real_unlinkat(folder, name, flags);
+	done(fault);
+	return result;
 }
 
 void

@@ -3,6 +3,7 @@
 #include "lib/scratch.h"
 
 #include <ftw.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 char *
@@ -67,4 +68,24 @@ scratch_write(const char *path, struct slice bytes)
 		perror(path);
 		exit(1);
 	}
+}
+
+void
+scratch_add(const char *path, const char *from)
+{
+	size_t len;
+	char *text = scratch_read(from, &len);
+	FILE *file = fopen(path, "ae");
+	if (file == NULL || fwrite(text, 1, len, file) != len || fclose(file) != 0) {
+		perror(path);
+		exit(1);
+	}
+	free(text);
+}
+
+long
+scratch_length(const char *path)
+{
+	struct stat st;
+	return stat(path, &st) == 0 ? (long)st.st_size : -1;
 }

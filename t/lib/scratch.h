@@ -18,4 +18,10 @@ char *scratch_path(const char *dir, const char *name);
 char *scratch_read(const char *path, size_t *len);
 void scratch_write(const char *path, struct slice bytes);
 
+/* Appends one file's content to another's; an empty or missing one adds nothing. */
+void scratch_add(const char *path, const char *from);
+
+/* The file's length in bytes; -1 when there is none. */
+long scratch_length(const char *path);
+
 #endif

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 # Settings as the program shows them: -t, -S, -c, the environment, and which is the stronger.
 use v5.36;
+use POSIX ();
 use Test::More;
 use LogCollectd;
 
@@ -125,6 +126,36 @@ CONF
 	is_deeply($again, $got, 'what -S prints parses again to the same settings');
 	my ($status, $out, $err) = $copy->run('-t', '-f', $copy->conf_file);
 	is($status, 0, 'and is OK') or diag $err;
+};
+
+subtest '-t and -S together' => sub {
+	my $daemon = LogCollectd->new;
+	my (undef, $settings) = $daemon->run('-S', '-f', $daemon->conf_file);
+	my ($status, $out, $err) = $daemon->run('-t', '-S', '-f', $daemon->conf_file);
+	is($status, 0, 'a good file');
+	is($out, $settings, 'the output still parses again');
+	is($err, "Syntax OK\n", 'and it is OK');
+};
+
+subtest 'Include of what is no file' => sub {
+	my $daemon = LogCollectd->new;
+	my $dir = $daemon->dir;
+	POSIX::mkfifo("$dir/fifo.conf", 0600) or die "mkfifo: $!";
+	$daemon->write_conf("Include fifo.conf\nIncludeOptional f*.conf\nInclude /dev/null\nInclude .\n");
+	my ($status, $out, $err) = $daemon->run('-t', '-f', $daemon->conf_file);
+	is($status, EX_CONFIG, 'a FIFO does not keep us waiting');
+	my @errors = split /\n/, $err;
+	is(scalar @errors, 3, 'it is told, and so is a folder; /dev/null is fine') or diag $err;
+	like($errors[$_], qr/fifo\.conf is no regular file/, "line $_") for 0, 1;
+
+	mkdir "$dir/many";
+	for (1 .. 1030) {
+		open my $file, '>', "$dir/many/$_.conf" or die $!;
+	}
+	$daemon->write_conf("Include many/*.conf\n");
+	($status, $out, $err) = $daemon->run('-t', '-f', $daemon->conf_file);
+	is($status, EX_CONFIG, 'too many files');
+	is(scalar(() = $err =~ /\n/g), 1, 'are told once') or diag $err;
 };
 
 subtest 'no settings at all' => sub {

@@ -366,8 +366,9 @@ main(int argc, char **argv)
 	options.sources.environment = environ; /* setproctitle_init() has moved it */
 	if (load(&options, &daemon.loaded) < 0)
 		return EX_CONFIG;
+	/* With -S the standard output has to parse again. */
 	if (options.test)
-		puts("Syntax OK");
+		fputs("Syntax OK\n", options.show ? stderr : stdout);
 	if (options.show)
 		status = show(&daemon.loaded);
 	else if (options.test)

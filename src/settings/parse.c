@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <glob.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "settings/lex.h"
@@ -108,6 +109,20 @@ describe_cycle(const struct source *source, struct buf *message)
 	return failed || text == NULL ? "a cycle of files, take it out" : text;
 }
 
+/*
+ * A FIFO or a terminal would keep us waiting, perhaps for ever, for what is no configuration.  The first file may
+ * be one, as in -f <(...), and /dev/null is a way to say that there is none.
+ */
+static bool
+is_no_file(const char *path)
+{
+	struct stat status;
+	if (stat(path, &status) != 0)
+		return false; /* open() will say why */
+	return S_ISFIFO(status.st_mode) ||
+	       (S_ISCHR(status.st_mode) && status.st_rdev != makedev(1, 3));
+}
+
 /* Reads one included file.  Returns NULL, or why not; the file's own mistakes are collected. */
 static const char *
 include_file(
@@ -121,10 +136,9 @@ include_file(
 		.depth = includer->depth + 1};
 	struct buf text = {0};
 	const char *wrong = NULL;
-	if (parse->files >= PARSE_FILES_MAX)
-		return "more than 1024 files are included";
-	parse->files++;
-	if (read_file(&source, &text) != 0)
+	if (is_no_file(path))
+		wrong = mistake_format(scratch, "%s is no regular file, name one", path);
+	else if (read_file(&source, &text) != 0)
 		wrong = mistake_format(scratch, "cannot open %s: %s", path, mistake_errno(errno));
 	else if (includes_itself(&source))
 		wrong = describe_cycle(&source, scratch);
@@ -154,9 +168,14 @@ include_matches(struct parse *parse, const glob_t *found, const struct source *s
 {
 	struct buf scratch = {0};
 	for (size_t i = 0; i < found->gl_pathc; i++) {
-		const char *wrong = include_file(parse, found->gl_pathv[i], source, &scratch);
+		bool too_many = parse->files++ >= PARSE_FILES_MAX;
+		const char *wrong = "more than 1024 files are included, make it fewer";
+		if (!too_many)
+			wrong = include_file(parse, found->gl_pathv[i], source, &scratch);
 		if (wrong != NULL)
 			mistake_add(parse->layers->mistakes, place, name, wrong);
+		if (too_many)
+			break;
 	}
 	buf_fini(&scratch);
 }

@@ -39,6 +39,22 @@ subtest 'out of descriptors' => sub {
 	cmp_ok($count{busy} // 0, '>=', scalar @refused, 'refusals are counted');
 };
 
+subtest 'one worker is out of descriptors' => sub {
+	my $daemon = LogCollectd->start(Workers => 2, -wrap => ['prlimit', '--nofile=48:48', '--']);
+	my ($first, $second) = $daemon->workers;
+	kill STOP => $second;
+	my (@clients, $answer);
+	do {
+		push @clients, $daemon->connect;
+		($answer) = verdicts $clients[-1]->ask('1');
+	} while ($answer eq 'not_object' && @clients < 60);
+	is($answer, 'busy', 'where no other one takes the client, it is refused');
+	kill CONT => $second;
+	push @clients, my @more = map { $daemon->connect } 1 .. 10;
+	is_deeply([map { verdicts $_->ask('1') } @more], [('not_object') x 10], 'the other one takes the next clients');
+	is($daemon->stop, 0, 'stops');
+};
+
 subtest 'fewer descriptors than workers' => sub {
 	my $daemon = LogCollectd->new(Workers => 40, -wrap => ['prlimit', '--nofile=20:20', '--']);
 	my $command = $daemon->spawn("$daemon->{dir}/out", "$daemon->{dir}/stderr",

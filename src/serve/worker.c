@@ -7,6 +7,7 @@
 
 #include <bsd/unistd.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
@@ -14,6 +15,7 @@
 #include <stdatomic.h>
 #include <sys/eventfd.h>
 #include <sys/queue.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -29,6 +31,7 @@ enum {
 	TITLE_MS = 1000,
 	TRIM_MS = 2000, /* least time between two looks for memory that nobody uses */
 	DRAIN_POLL_MS = 50,
+	SPARE_DESCRIPTORS = 8, /* to open the log anew, and to refuse */
 };
 
 struct client {
@@ -46,6 +49,7 @@ struct worker {
 	int signals; /* signalfd: TERM */
 	int wakeup;  /* eventfd: a client has left a full or draining worker */
 	pthread_attr_t thread_attributes;
+	size_t capacity; /* the most clients: ThreadsPerWorker, or what descriptors allow */
 	atomic_bool draining;
 	atomic_bool
 		cooled; /* memory was given back to the heap, where the kernel does not see it */
@@ -69,8 +73,7 @@ count(const struct worker *worker, enum count what)
 static bool
 is_full(struct worker *worker)
 {
-	return atomic_load(&worker->threads) >=
-	       (size_t)worker->heritage->settings->threads_per_worker;
+	return atomic_load(&worker->threads) >= worker->capacity;
 }
 
 /* The last thing a thread does; after the count has gone down the worker may be gone. */
@@ -181,7 +184,7 @@ all_workers_full(const struct worker *worker)
 {
 	const struct roster *roster = worker->heritage->roster;
 	for (int64_t i = 0; i < worker->heritage->settings->workers; i++) {
-		if (roster_clients(roster, (size_t)i) < roster_places(roster))
+		if (roster_clients(roster, (size_t)i) < worker->capacity)
 			return false;
 	}
 	return true;
@@ -395,6 +398,25 @@ open_journal(struct worker *worker, unsigned char *status)
 	return worker->world.journal == NULL ? -1 : 0;
 }
 
+/*
+ * Clients beyond the descriptors wait for another worker to take them, like those beyond the
+ * threads.  A new descriptor is the lowest that is free: nearly all below it are in use.
+ */
+static size_t
+find_capacity(const struct worker *worker)
+{
+	size_t threads = (size_t)worker->heritage->settings->threads_per_worker;
+	struct rlimit limit;
+	int lowest = fcntl(worker->channel, F_DUPFD_CLOEXEC, 0);
+	if (lowest >= 0)
+		close(lowest);
+	if (lowest < 0 || getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return threads;
+	rlim_t used = (rlim_t)lowest + SPARE_DESCRIPTORS;
+	rlim_t left = limit.rlim_cur > used ? limit.rlim_cur - used : 1;
+	return left < threads ? (size_t)left : threads;
+}
+
 int
 worker_main(const void *heritage, size_t index, int channel)
 {
@@ -407,6 +429,7 @@ worker_main(const void *heritage, size_t index, int channel)
 		errlog_error("worker %zu cannot start: %s", index + 1, strerror(errno));
 		return EX_OSERR;
 	}
+	worker.capacity = find_capacity(&worker);
 	update_title(&worker);
 	/* A log that cannot be opened is the supervisor's to judge: fatal at the start, to be borne
 	 * later. */

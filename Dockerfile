@@ -23,7 +23,7 @@ RUN make check
 
 FROM ${BASE} AS runtime
 RUN apt-get update -q \
-	&& apt-get install -q -y --no-install-recommends libjson-c5 libbsd0 \
+	&& apt-get install -q -y --no-install-recommends libjson-c5 libbsd0 libncurses6 libtinfo6 \
 	&& rm -rf /var/lib/apt/lists/* \
 	&& useradd --system --user-group --home-dir /nonexistent --no-create-home --shell /usr/sbin/nologin logcollectd \
 	&& install -d -o logcollectd -g logcollectd -m 0750 /var/log/logcollectd

@@ -9,7 +9,7 @@ my %floor = (
 	base => 0,
 	core => 1,
 	(map { $_ => 2 } qw(settings shm store net)),
-	(map { $_ => 3 } qw(serve super send)),
+	(map { $_ => 3 } qw(serve super send ctl)),
 	cmd => 4,
 );
 

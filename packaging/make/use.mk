@@ -27,7 +27,7 @@ help: ## list these goals
 
 install: all ## install programs and configuration below prefix=/usr/local (DESTDIR honoured)
 	$(INSTALL) -d $(DESTDIR)$(sbindir) $(DESTDIR)$(bindir) $(DESTDIR)$(sysconfdir)/logcollectd
-	$(INSTALL) -m 755 $(BUILD)/bin/logcollectd $(DESTDIR)$(sbindir)/
+	$(INSTALL) -m 755 $(BUILD)/bin/logcollectd $(BUILD)/bin/logcollectctl $(DESTDIR)$(sbindir)/
 	$(INSTALL) -m 755 $(BUILD)/bin/logsend $(DESTDIR)$(bindir)/
 	test -e $(DESTDIR)$(sysconfdir)/logcollectd/logcollectd.conf || \
 		$(INSTALL) -m 644 conf/logcollectd.conf $(DESTDIR)$(sysconfdir)/logcollectd/

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: ISC */
+/* All that the scoreboard says at one moment, copied.  One thread. */
+#ifndef CTL_READING_H
+#define CTL_READING_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shm/shared.h"
+
+struct worker_reading {
+	size_t slot;
+	struct scoreboard_slot seen;
+};
+
+struct reading {
+	int64_t mono_ms, wall_us;
+	pid_t pid; /* of the supervisor */
+	struct board_info info;
+	struct scoreboard_totals totals;
+	struct histogram times;
+	struct limiter_stats limiter;
+	struct worker_reading *workers; /* by slot */
+	size_t worker_count;
+};
+
+/* Reads.  0, or -1 with errno ENOMEM and nothing to be freed. */
+int reading_take(struct reading *reading, const struct shared *shared);
+void reading_fini(struct reading *reading);
+
+/* How many clients all workers have. */
+uint64_t reading_clients(const struct reading *reading);
+
+/* What a worker has counted since an earlier reading; NULL, or where it was not there yet: since it began. */
+struct scoreboard_totals reading_since(
+	const struct worker_reading *worker, const struct reading *earlier);
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: ISC */
+/* `logcollectctl status`: one reading of the scoreboard, for people or for programs. */
+#ifndef CTL_STATUS_H
+#define CTL_STATUS_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "ctl/reading.h"
+
+/* Prints it for people. */
+void status_print(FILE *out, const struct reading *reading);
+
+/* Prints it as one JSON object; its names stay what they are.  0, or -1 with errno ENOMEM. */
+int status_print_json(FILE *out, const struct reading *reading);
+
+#endif

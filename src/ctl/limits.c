@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: ISC */
+/* Listing and resetting the rate limiter's clients. */
+#include "ctl/limits.h"
+
+#include <arpa/inet.h>
+#include <err.h>
+#include <inttypes.h>
+#include <json-c/json.h>
+#include <signal.h>
+#include <sysexits.h>
+
+#include "ctl/clients.h"
+#include "ctl/words.h"
+
+static int
+told(const struct clients *clients)
+{
+	if (!clients->incomplete)
+		return EX_OK;
+	warnx("not all addresses: there is no memory for more");
+	return EX_OSERR;
+}
+
+int
+limits_print(FILE *out, struct limiter *limiter, bool all)
+{
+	struct clients clients = {0};
+	char address[ADDRESS_TEXT_MAX], left[WORDS_MAX];
+	clients_list(&clients, limiter, all ? CLIENTS_ALL : CLIENTS_LIMITED_NOW);
+	fprintf(out, "%-39s %12s %12s %10s %s\n", "address", "passed", "limited", "left",
+		all ? "now" : "");
+	for (size_t i = 0; i < clients.count; i++) {
+		const struct limiter_client *client = &clients.items[i];
+		fprintf(out, "%-39s %12" PRId64 " %12" PRIu64 " %10s %s\n",
+			address_format(&client->address, address), client->used, client->limited,
+			client->left_ms == 0 ? "-" : words_span(client->left_ms + 999, left),
+			all && client->is_limited ? "limited" : "");
+	}
+	int status = told(&clients);
+	clients_fini(&clients);
+	return status;
+}
+
+static struct json_object *
+describe(const struct limiter_client *client)
+{
+	char address[ADDRESS_TEXT_MAX];
+	struct json_object *object = json_object_new_object();
+	if (object == NULL)
+		return NULL;
+	json_object_object_add(object, "address",
+		json_object_new_string(address_format(&client->address, address)));
+	json_object_object_add(object, "limited_now", json_object_new_boolean(client->is_limited));
+	json_object_object_add(object, "passed", json_object_new_int64(client->used));
+	json_object_object_add(object, "limited", json_object_new_uint64(client->limited));
+	json_object_object_add(object, "left_ms", json_object_new_int64(client->left_ms));
+	return object;
+}
+
+int
+limits_print_json(FILE *out, struct limiter *limiter, bool all)
+{
+	struct clients clients = {0};
+	struct json_object *array = json_object_new_array();
+	if (array == NULL)
+		return EX_OSERR;
+	clients_list(&clients, limiter, all ? CLIENTS_ALL : CLIENTS_LIMITED_NOW);
+	for (size_t i = 0; i < clients.count; i++)
+		json_object_array_add(array, describe(&clients.items[i]));
+	const char *text = json_object_to_json_string_ext(array, JSON_C_TO_STRING_PRETTY);
+	fprintf(out, "%s\n", text == NULL ? "[]" : text);
+	json_object_put(array);
+	int status = text == NULL ? EX_OSERR : told(&clients);
+	clients_fini(&clients);
+	return status;
+}
+
+static bool
+parse_address(const char *text, struct address *address)
+{
+	struct sockaddr_in in = {.sin_family = AF_INET};
+	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
+	if (inet_pton(AF_INET, text, &in.sin_addr) == 1) {
+		*address = address_from_sockaddr((struct sockaddr *)&in);
+		return true;
+	}
+	if (inet_pton(AF_INET6, text, &in6.sin6_addr) != 1)
+		return false;
+	*address = address_from_sockaddr((struct sockaddr *)&in6);
+	return true;
+}
+
+/* The longest prefix that the table knows: which one is counted by is a setting that may have changed. */
+static bool
+reset_by_prefix(struct limiter *limiter, const struct address *address)
+{
+	for (unsigned bits = 129; bits-- > 0;) {
+		struct address prefix = address_prefix(address, bits);
+		if (limiter_reset(limiter, &prefix))
+			return true;
+		if (address_is_ipv4(address))
+			return false;
+	}
+	return false;
+}
+
+int
+limits_reset(struct limiter *limiter, const char *text)
+{
+	struct address address;
+	sigset_t all, before;
+	if (!parse_address(text, &address)) {
+		warnx("%s is no IPv4 or IPv6 address", text);
+		return EX_USAGE;
+	}
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &before);
+	bool known = reset_by_prefix(limiter, &address);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	if (!known) {
+		warnx("%s: the rate limiter does not know this address", text);
+		return EX_NOHOST;
+	}
+	printf("%s begins a new window with its next line\n", text);
+	return EX_OK;
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: ISC */
+/* Drawing.  What does not fit into the window is cut off by ncurses; nothing here keeps its size. */
+#include "ctl/screen.h"
+
+#include <ncurses.h>
+#include <stdlib.h>
+
+#include "ctl/words.h"
+
+enum { NAME_WIDTH = 16, STATE_WIDTH = 9, COLUMN_WIDTH = 9, HEAD_LINES = 2 };
+
+struct screen *
+screen_open(void)
+{
+	SCREEN *screen = newterm(NULL, stdout, stdin);
+	if (screen == NULL)
+		return NULL;
+	cbreak();
+	noecho();
+	curs_set(0);
+	keypad(stdscr, true);
+	return screen;
+}
+
+void
+screen_close(struct screen *screen)
+{
+	endwin();
+	delscreen(screen);
+}
+
+static void
+draw_head(const struct reading *reading, const struct rates *rates)
+{
+	char span[WORDS_MAX], time[WORDS_MAX];
+	mvprintw(0, 0, "logcollectd %s, pid %d", board_state_name(reading->info.state),
+		(int)reading->pid);
+	if (reading->info.started_us != 0)
+		printw(", up %s",
+			words_span((reading->wall_us - reading->info.started_us) / 1000, span));
+	printw(", %zu workers, 99%% answered in %s", rates->workers,
+		words_time(rates->p99_us, time));
+	mvprintw(1, 0, "a second; < > sort, r reverse, space now, q quit");
+}
+
+static void
+draw_names(int line, const struct screen_view *view)
+{
+	attron(A_REVERSE);
+	mvprintw(line, 0, "%-*s%-*s", NAME_WIDTH, "", STATE_WIDTH, "");
+	for (size_t i = 0; i < RATES_COLUMNS; i++) {
+		if (i == view->column)
+			attron(A_BOLD);
+		printw("%*s", COLUMN_WIDTH, rates_column_name(i));
+		attroff(A_BOLD);
+	}
+	attroff(A_REVERSE);
+}
+
+static void
+draw_row(int line, const struct rates_row *row)
+{
+	char text[WORDS_MAX];
+	mvprintw(line, 0, "%-*.*s%-*s", NAME_WIDTH,
+		row->kind == RATES_ADDRESS ? -1 : NAME_WIDTH - 1, row->name, STATE_WIDTH,
+		row->state);
+	for (size_t i = 0; i < RATES_COLUMNS; i++)
+		printw("%*s", COLUMN_WIDTH, row->known[i] ? words_rate(row->values[i], text) : "");
+}
+
+void
+screen_draw(const struct reading *reading, struct rates *rates, const struct screen_view *view)
+{
+	int line = HEAD_LINES + 1;
+	rates_sort(rates, view->column, view->least_first);
+	erase();
+	draw_head(reading, rates);
+	draw_names(HEAD_LINES, view);
+	for (size_t i = 0; i < rates->count && line < LINES; i++) {
+		if (i > 0 && rates->rows[i].kind != rates->rows[i - 1].kind)
+			line++;
+		if (line < LINES)
+			draw_row(line++, &rates->rows[i]);
+	}
+	refresh();
+}
+
+enum screen_key
+screen_wait(struct screen_view *view, int64_t timeout_ms)
+{
+	timeout((int)timeout_ms);
+	switch (getch()) {
+	case 'q':
+	case 'Q':
+		return SCREEN_QUIT;
+	case '<':
+	case KEY_LEFT:
+		view->column = (view->column + RATES_COLUMNS - 1) % RATES_COLUMNS;
+		return SCREEN_REDRAW;
+	case '>':
+	case KEY_RIGHT:
+		view->column = (view->column + 1) % RATES_COLUMNS;
+		return SCREEN_REDRAW;
+	case 'r':
+		view->least_first = !view->least_first;
+		return SCREEN_REDRAW;
+	case KEY_RESIZE:
+		return SCREEN_REDRAW;
+	case ' ':
+	case ERR:
+		return SCREEN_NEXT;
+	default:
+		return SCREEN_REDRAW;
+	}
+}

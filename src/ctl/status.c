@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: ISC */
+/* The status as a person reads it: the daemon, then what it counted, then its workers. */
+#include "ctl/status.h"
+
+#include <inttypes.h>
+
+#include "core/format.h"
+#include "ctl/words.h"
+
+static void
+print_time(FILE *out, const char *what, int64_t wall_us)
+{
+	char stamp[FORMAT_STAMP_BYTES + 1];
+	if (wall_us == 0)
+		return;
+	format_stamp(wall_us, stamp);
+	fprintf(out, "%s %.19sZ", what, stamp);
+}
+
+static void
+print_daemon(FILE *out, const struct reading *reading)
+{
+	const struct board_info *info = &reading->info;
+	char span[WORDS_MAX];
+	fprintf(out, "logcollectd is %s, pid %d", board_state_name(info->state), (int)reading->pid);
+	print_time(out, ", since", info->started_us);
+	if (info->started_us != 0)
+		fprintf(out, " (%s)",
+			words_span((reading->wall_us - info->started_us) / 1000, span));
+	fputc('\n', out);
+	words_print_lines(out, "  listening on ", info->listening);
+	fprintf(out, "  generations: workers %" PRIu64 ", settings %" PRIu64 ", log %" PRIu64 "\n",
+		info->worker_generation, info->settings_generation, info->log_generation);
+	if (info->worker_deaths > 0)
+		fprintf(out, "  workers that died: %" PRIu64 "\n", info->worker_deaths);
+}
+
+static void
+print_reload(FILE *out, const struct board_info *info)
+{
+	if (info->reloads_asked > info->reloads_finished)
+		fputs("  a reload is under way\n", out);
+	if (info->reloaded_us == 0)
+		return;
+	print_time(out, "  last reload", info->reloaded_us);
+	fprintf(out, ": %s\n", info->reload_errors > 0 ? "failed" : "done");
+	words_print_lines(out, "    ", info->errors);
+}
+
+static void
+print_counts(FILE *out, const struct reading *reading)
+{
+	fprintf(out, "\n%-16s %15s\n", "counted", "total");
+	for (size_t i = 0; i < COUNTS; i++)
+		fprintf(out, "  %-14s %15" PRIu64 "\n", count_name(i), reading->totals.counts[i]);
+	fprintf(out, "  %-14s %15" PRIu64 "\n", "lock_repairs", reading->limiter.repairs);
+	fprintf(out, "  %-14s %15" PRIu64 "\n", "evictions", reading->limiter.evictions);
+	fprintf(out, "  %-14s %15" PRIu64 " (addresses in the rate limiter's table)\n", "addresses",
+		reading->limiter.entries);
+}
+
+static void
+print_times(FILE *out, const struct histogram *times)
+{
+	char half[WORDS_MAX], most[WORDS_MAX], nearly[WORDS_MAX], all[WORDS_MAX];
+	if (histogram_percentile(times, 1) < 0)
+		return;
+	fprintf(out, "\nfrom read to answer: 50%% within %s, 90%% %s, 99%% %s, all %s\n",
+		words_time(histogram_percentile(times, 0.5), half),
+		words_time(histogram_percentile(times, 0.9), most),
+		words_time(histogram_percentile(times, 0.99), nearly),
+		words_time(histogram_percentile(times, 1), all));
+}
+
+static void
+print_workers(FILE *out, const struct reading *reading)
+{
+	char span[WORDS_MAX];
+	if (reading->worker_count == 0)
+		return;
+	fprintf(out, "\n%8s  %-9s %4s %9s %9s %12s %12s %9s\n", "worker", "state", "gen", "age",
+		"clients", "lines", "received", "failed");
+	for (size_t i = 0; i < reading->worker_count; i++) {
+		const struct scoreboard_slot *seen = &reading->workers[i].seen;
+		fprintf(out,
+			"%8d  %-9s %4" PRIu64 " %9s %9" PRIu64 " %12" PRIu64 " %12" PRIu64
+			" %9" PRIu64 "\n",
+			(int)seen->pid, slot_state_name(seen->state), seen->worker_generation,
+			words_span((reading->wall_us - seen->born_us) / 1000, span), seen->clients,
+			seen->totals.counts[COUNT_LINES], seen->totals.counts[VERDICT_RECEIVED],
+			seen->totals.counts[VERDICT_FAILED]);
+	}
+}
+
+void
+status_print(FILE *out, const struct reading *reading)
+{
+	print_daemon(out, reading);
+	print_reload(out, &reading->info);
+	print_counts(out, reading);
+	print_times(out, &reading->times);
+	print_workers(out, reading);
+}

@@ -150,7 +150,7 @@ consume(struct iovec **iov, size_t *count, size_t n)
 		(*iov)++;
 		(*count)--;
 	}
-	if (n > 0) {
+	if (*count > 0 && n > 0) {
 		(*iov)->iov_base = (char *)(*iov)->iov_base + n;
 		(*iov)->iov_len -= n;
 	}
@@ -269,24 +269,34 @@ open_regular(int folder, const char *name)
 	return -1;
 }
 
+static int
+open_in(const char *dir, const char *name)
+{
+	int folder = folder_open(dir);
+	if (folder < 0)
+		return -1;
+	int fd = open_regular(folder, name);
+	int saved = errno;
+	close(folder);
+	errno = saved;
+	return fd;
+}
+
 int
 logfile_open(struct logfile *logfile, const char *dir, const char *name, struct logfile_mark *mark)
 {
 	*logfile = (struct logfile){.fd = -1, .mark = mark};
-	int folder = folder_open(dir);
-	if (folder < 0)
+	char *path;
+	if (asprintf(&path, "%s/%s", dir, name) < 0)
 		return -1;
-	if (asprintf(&logfile->path, "%s/%s", dir, name) < 0)
-		logfile->path = NULL;
-	else
-		logfile->fd = open_regular(folder, name);
-	int saved = errno;
-	close(folder);
+	logfile->fd = open_in(dir, name);
 	if (logfile->fd < 0) {
-		logfile_close(logfile);
+		int saved = errno;
+		free(path);
 		errno = saved;
 		return -1;
 	}
+	logfile->path = path;
 	/* An empty append repairs. */
 	(void)logfile_append(logfile, NULL, 0, false);
 	return 0;

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -112,6 +113,7 @@ child_main(const struct play *play, size_t process, const struct journal_target 
 {
 	int open_error;
 	struct writer writers[THREADS];
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	alarm(ALARM_S);
 	struct journal *journal = journal_new(target, &play->stage->mark, &open_error);
 	if (journal == NULL || open_error != 0)

@@ -93,10 +93,11 @@ sub gone ($pid) {
 
 sub processes ($wanted) {
 	opendir my $proc, '/proc' or die "/proc: $!";
-	return sort { $a <=> $b } grep {
+	my @found = sort { $a <=> $b } grep {
 		my ($state, $parent, $group) = /^\d+$/ ? stat_of($_) : ();
 		defined $state && $state ne 'Z' && $wanted->($parent, $group);
 	} readdir $proc;
+	return @found; # not the sort itself, which is nothing where a number is asked for
 }
 
 # Directive => value pairs; a list means several lines, undef none.  Options begin with a dash:

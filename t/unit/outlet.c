@@ -396,6 +396,38 @@ not_rotated(void)
 	tear_down(f);
 }
 
+/* Appends with no descriptor to be had, or one: the log's own stands between the two that are free. */
+static int
+append_with_descriptors(struct fixture *f, int spare, const char *text)
+{
+	struct rlimit before, few;
+	int next[] = {dup(STDERR_FILENO), dup(STDERR_FILENO)};
+	close(next[0]);
+	close(next[1]);
+	getrlimit(RLIMIT_NOFILE, &before);
+	few = (struct rlimit){(rlim_t)next[spare], before.rlim_max};
+	setrlimit(RLIMIT_NOFILE, &few);
+	int result = append(f, text, 0);
+	setrlimit(RLIMIT_NOFILE, &before);
+	return result;
+}
+
+/* Without a descriptor the rotation is put off; one is enough, for the old file's is free by then. */
+static void
+rotated_without_descriptors(void)
+{
+	struct fixture *f = set_up("log");
+	f->target.rotate_bytes = 4;
+	CU_ASSERT_EQUAL(journal_retarget(f->journal, &f->target), 0);
+	CU_ASSERT_EQUAL(append(f, "a\nb\n", 0), 0);
+	CU_ASSERT_EQUAL(append_with_descriptors(f, 0, "c\n"), 0);
+	expect(f, "log", "a\nb\nc\n");
+	CU_ASSERT_EQUAL(append_with_descriptors(f, 1, "d\n"), 0);
+	expect(f, "log.1", "a\nb\nc\n");
+	expect(f, "log", "d\n");
+	tear_down(f);
+}
+
 int
 main(void)
 {
@@ -412,6 +444,7 @@ main(void)
 		{"the old file is kept when another cannot be opened", not_retargeted},
 		{"rotated by size, each name for itself", rotated},
 		{"a file that cannot be rotated", not_rotated},
+		{"rotated with few descriptors", rotated_without_descriptors},
 		{NULL, NULL},
 	};
 	alarm(60);

@@ -153,7 +153,8 @@ admit(struct worker *worker, int fd, const struct address *address, int64_t now_
 	bool too_many = false;
 	int place = roster_enter(worker->heritage->roster, worker->world.worker, &key,
 		(size_t)settings->max_connections_per_client, &too_many);
-	if (place >= 0 && start_client(worker, fd, address, place) == 0) {
+	/* The roster has room for more places than this worker is to have. */
+	if (place >= 0 && !is_full(worker) && start_client(worker, fd, address, place) == 0) {
 		count(worker, COUNT_ACCEPTED);
 		return;
 	}

@@ -98,8 +98,8 @@ filename_check(const char *name)
 		if (strchr("Dx", at[1]) != NULL)
 			return "must not hold %D or %x, which expand to a '/'; write %F";
 		if (row_of(at[1]) < 0)
-			return "knows only the conversions of strftime "
-			       "%aAbBCdeFgGhHIjklmMpPRSTuUVwWyY; "
+			return "must hold only the conversions of strftime with "
+			       "aAbBCdeFgGhHIjklmMpPRSTuUVwWyY; "
 			       "write %% for the character itself";
 	}
 	if (!expand(name, LONGEST_DATE, longest))

@@ -13,6 +13,8 @@
 #include "ctl/screen.h"
 #include "ctl/words.h"
 
+enum { FIRST_MS = 500 };
+
 struct top {
 	const struct top_options *options;
 	const struct shared *shared;
@@ -70,20 +72,24 @@ show(const struct top *top)
 	return ferror(stdout) ? EX_IOERR : EX_OK;
 }
 
-/* Waits for the next look; keys are answered meanwhile. */
+/* Waits for the next look; keys are answered meanwhile.  A screen is not left empty for long. */
 static void
 pass_time(struct top *top)
 {
-	int64_t end_ms = clock_mono_ms() + top->options->delay_ms;
+	bool first = top->earlier.reading.workers == NULL;
+	int64_t delay_ms = top->options->delay_ms;
 	if (top->screen == NULL) {
-		poll(NULL, 0, (int)top->options->delay_ms);
+		poll(NULL, 0, (int)delay_ms);
 		return;
 	}
+	if (first && delay_ms > FIRST_MS)
+		delay_ms = FIRST_MS;
+	int64_t end_ms = clock_mono_ms() + delay_ms;
 	enum screen_key key = SCREEN_REDRAW;
 	while (key == SCREEN_REDRAW) {
 		int64_t left_ms = end_ms - clock_mono_ms();
 		key = left_ms <= 0 ? SCREEN_NEXT : screen_wait(&top->view, left_ms);
-		if (key == SCREEN_REDRAW && top->later.reading.workers != NULL)
+		if (key == SCREEN_REDRAW && !first)
 			show(top);
 	}
 	top->quit = key == SCREEN_QUIT;

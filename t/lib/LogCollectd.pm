@@ -142,8 +142,8 @@ sub dir ($self)       { return $self->{dir} }
 sub conf_file ($self) { return "$self->{dir}/logcollectd.conf" }
 sub pid ($self)       { return $self->{pid} }
 
-sub program {
-	return ($ENV{BUILD} // 'build') . '/bin/logcollectd';
+sub program ($name = 'logcollectd') {
+	return ($ENV{BUILD} // 'build') . "/bin/$name";
 }
 
 sub spawn ($self, $out, $err, @command) {
@@ -188,9 +188,14 @@ sub adopt ($self) {
 
 # Runs the program with these arguments to its end: (exit status, standard output, standard error).
 sub run ($self, @arguments) {
+	return $self->run_command(program(), @arguments);
+}
+
+# The same with any command, wrapped as the daemon is.
+sub run_command ($self, @command) {
 	my ($out, $err) = map { "$self->{dir}/run.$_" } qw(out err);
 	unlink $out, $err;
-	my $pid = $self->spawn($out, $err, @{ $self->{'-wrap'} }, program(), @arguments);
+	my $pid = $self->spawn($out, $err, @{ $self->{'-wrap'} }, @command);
 	my $status = wait_until { waitpid($pid, WNOHANG) == $pid ? "$?." : '' };
 	if ($status eq '') {
 		kill KILL => -$pid;

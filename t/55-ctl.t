@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: ISC
+# logcollectctl against the real daemon: what it shows is what the clients saw, and what it says when
+# there is nothing to be seen.
+use v5.36;
+use JSON::PP qw(decode_json);
+use Test::More;
+use LogCollectd;
+
+use constant { USAGE => 64, DATA => 65, UNAVAILABLE => 69, NOPERM => 77, CONFIG => 78 };
+
+sub start (%settings) {
+	my $daemon = LogCollectd->new(%settings);
+	$daemon->write_conf(slurp($daemon->conf_file) . 'ScoreBoardFile ' . board($daemon) . "\n");
+	return $daemon->launch;
+}
+
+sub board ($daemon) { return "$daemon->{dir}/board" }
+
+my $program = LogCollectd::program('logcollectctl');
+
+# Runs logcollectctl with the daemon's configuration: (exit status, standard output, standard error).
+sub ctl ($daemon, @arguments) {
+	return $daemon->run_command($program, '-f', $daemon->conf_file, @arguments);
+}
+
+sub status ($daemon) {
+	my ($status, $out) = ctl($daemon, 'status', '--json');
+	return $status eq '0' ? decode_json($out) : {};
+}
+
+subtest 'configtest' => sub {
+	my $daemon = LogCollectd->new;
+	is_deeply([ctl($daemon, 'configtest')], [0, "Syntax OK\n", ''], 'a good one');
+	$daemon->write_conf("Wrokers 2\nMinLogLevel loud\n");
+	my ($status, $out, $err) = ctl($daemon, 'configtest');
+	is($status, CONFIG, 'a bad one');
+	like($err, qr/:1: .*Workers.*\n.*:2: MinLogLevel/, 'with every error');
+};
+
+subtest 'status is what the clients saw' => sub {
+	my $daemon = start(Workers => 2, RateLimit => 'on', RateLimitMaxRequests => 8);
+	my %seen;
+	$seen{$_}++ for verdicts $daemon->ask(record(ERROR => 'a'), record(DEBUG => 'b'), '{}', '[]', '{',
+		'x' x 2_000_000, (record(INFO => 'c')) x 9);
+	is($seen{limited}, 7, 'verdicts of many kinds');
+	my $json = status($daemon);
+	is($json->{counts}{$_} // 'none', $seen{$_} // 0, $_)
+		for qw(received filtered invalid not_object missing limited too_long unknown_level failed);
+	is($json->{counts}{lines}, 15, 'lines');
+	is($json->{counts}{accepted}, 1, 'connections');
+	is($json->{pid}, $daemon->pid, 'pid');
+	is($json->{limiter}{addresses}, 1, 'addresses');
+	my ($status, $out, $err) = ctl($daemon, 'status');
+	is($status . $err, 0, 'for people');
+	my $pid = $daemon->pid;
+	like($out, qr/\Alogcollectd is .*\bpid $pid\b/, 'the daemon');
+	like($out, qr/^ *$_ +$seen{$_}$/m, $_) for qw(received limited too_long);
+	is($daemon->stop, 0, 'stops');
+	ok(!-e board($daemon), 'and takes the file along');
+	my %count = $daemon->counted;
+	is($count{lines}, 15, 'looking has changed nothing');
+};
+
+subtest 'counters survive workers' => sub {
+	my $daemon = start(Workers => 2);
+	my ($victim) = $daemon->workers;
+	my $client = $daemon->connect_to($victim);
+	$client->ask(('{}') x 10);
+	my $before = status($daemon)->{counts};
+	kill KILL => $victim;
+	ok(wait_until { gone($victim) }, 'a worker is killed');
+	ok(wait_until { 2 == grep { $_ != $victim } $daemon->workers }, 'and replaced');
+	my $after = status($daemon)->{counts};
+	is_deeply([grep { $after->{$_} < $before->{$_} } keys %$before], [], 'no counter has gone back');
+	is($after->{missing}, 10, 'its lines are counted');
+	is($daemon->stop, 0, 'stops');
+};
+
+subtest 'limits' => sub {
+	my $daemon = start(RateLimit => 'on', RateLimitMaxRequests => 3, RateLimitWindowSeconds => 600);
+	my ($status, $out, $err) = ctl($daemon, 'limits', '--json');
+	is_deeply([$status, decode_json($out)], [0, []], 'nobody');
+	$daemon->ask(('{}') x 5);
+	my $other = $daemon->connect(local => '127.0.0.2');
+	$other->ask('{}');
+	my ($limited) = @{ decode_json((ctl($daemon, 'limits', '--json'))[1]) };
+	is_deeply([@$limited{qw(address passed limited)}], ['127.0.0.1', 3, 2], 'one is limited');
+	ok($limited->{limited_now} && $limited->{left_ms} > 500_000 && $limited->{left_ms} <= 600_000, 'for a while');
+	($status, $out) = ctl($daemon, 'limits');
+	like($out, qr/^127\.0\.0\.1 +3 +2 +(?:9m \d+s|10m 0s) *$/m, 'for people');
+	unlike($out, qr/^127\.0\.0\.2/m, 'the other one is not limited');
+	like((ctl($daemon, 'limits', '-a'))[1], qr/^127\.0\.0\.2 +1 +0 /m, 'but known');
+	is((ctl($daemon, 'limits', 'reset', '127.0.0.1'))[0], 0, 'reset');
+	is_deeply([verdicts $daemon->ask(('{}') x 4)], [qw(missing missing missing limited)], 'a new window');
+	like((ctl($daemon, 'limits', 'reset', '192.0.2.1'))[2], qr/does not know/, 'an unknown address');
+	is((ctl($daemon, 'limits', 'reset', 'localhost'))[0], USAGE, 'no address');
+	is($daemon->stop, 0, 'stops');
+};
+
+subtest 'limits of IPv6' => sub {
+	my $daemon = start(Listen => '[::1]:0', RateLimit => 'on', RateLimitMaxRequests => 1);
+	$daemon->ask(('{}') x 2);
+	my ($limited) = @{ decode_json((ctl($daemon, 'limits', '--json'))[1]) };
+	is($limited->{address}, '::', 'counted by prefix');
+	is((ctl($daemon, 'limits', 'reset', '::1'))[0], 0, 'reset by the address');
+	is_deeply([verdicts $daemon->ask(('{}') x 2)], [qw(missing limited)], 'a new window');
+	is($daemon->stop, 0, 'stops');
+};
+
+subtest 'top, piped' => sub {
+	my $daemon = start(RateLimit => 'on', RateLimitMaxRequests => 3);
+	my $client = $daemon->connect;
+	$client->ask(('{}') x 5);
+	my ($status, $out, $err) = ctl($daemon, 'top', '-n', 2, '-d', 0.1);
+	is($status . $err, 0, 'ends after its looks');
+	is(scalar(() = $out =~ /^TIME .* LINES +RECEIVED/mg), 2, 'two looks');
+	like($out, qr/^\d\d:\d\d:\d\d  total +- /m, 'the sum');
+	like($out, qr/^\d\d:\d\d:\d\d  127\.0\.0\.1 +limited /m, 'the address');
+	unlike($out, qr/\e/, 'no escapes');
+	is((ctl($daemon, 'top', '-d', 0))[0], USAGE, 'a bad delay');
+	is($daemon->stop, 0, 'stops');
+};
+
+# Types the keys into `top` on a terminal of its own; what it drew.
+sub on_terminal ($daemon, $keys, @options) {
+	my $command = "stty rows 30 cols 120; exec $program -s @{[board($daemon)]} top @options";
+	local $ENV{TERM} = 'xterm';
+	my $pid = open(my $keyboard, '|-', 'script', '-qefc', $command, "$daemon->{dir}/screen") or die "script: $!";
+	my $drawn = wait_until { slurp("$daemon->{dir}/screen") =~ /LINES/ };
+	print {$keyboard} $keys;
+	$keyboard->flush;
+	my $ended = wait_until { gone($pid) };
+	close $keyboard;
+	return ($drawn && $ended ? $? >> 8 : 'stuck', slurp("$daemon->{dir}/screen"));
+}
+
+subtest 'top, on a terminal' => sub {
+	plan skip_all => 'there is no script(1)' if !grep { -x "$_/script" } split /:/, $ENV{PATH};
+	my $daemon = start();
+	my ($status, $screen) = on_terminal($daemon, '>r<q', '-d', 60);
+	is($status, 0, 'q ends it');
+	like($screen, qr/\e\[\?1049h.*LINES.*\e\[\?1049l/s, 'a screen of its own, and back');
+	($status, $screen) = on_terminal($daemon, '', '-n', 2, '-d', 0.1);
+	is($status, 0, 'ends after its looks');
+	is($daemon->stop, 0, 'stops');
+};
+
+subtest 'stop' => sub {
+	my $daemon = start();
+	my $client = $daemon->connect;
+	$client->ask('{}');
+	is_deeply([ctl($daemon, 'stop')], [0, "stopped\n", ''], 'told');
+	ok(gone($daemon->pid), 'the daemon is gone when it returns');
+	is($daemon->ended, 0, 'in order');
+	is((ctl($daemon, 'stop'))[0], UNAVAILABLE, 'not twice');
+};
+
+subtest 'stop by the pid file' => sub {
+	my $daemon = LogCollectd->new;
+	$daemon->write_conf(slurp($daemon->conf_file) . "PidFile $daemon->{dir}/pid\n");
+	$daemon->launch;
+	is((ctl($daemon, 'stop'))[0], 0, 'stopped');
+	is($daemon->ended, 0, 'in order');
+	is((ctl($daemon, 'stop'))[0], UNAVAILABLE, 'not twice');
+	is((ctl($daemon, 'status'))[0], CONFIG, 'there is nothing else to be seen');
+};
+
+subtest 'nothing to be seen' => sub {
+	my $daemon = start();
+	my @commands = (['status'], ['top', '-n', 1], ['limits'], ['reload'], ['reopen']);
+	$daemon->signal('KILL');
+	$daemon->ended;
+	ok(-e board($daemon), 'a daemon that was killed leaves its file');
+	for (@commands) {
+		my ($status, $out, $err) = ctl($daemon, @$_);
+		is_deeply([$status, $out], [UNAVAILABLE, ''], "@$_");
+		like($err, qr/not running/, 'told');
+	}
+	open my $file, '>', board($daemon) or die $!;
+	print {$file} "not a board\n" x 1000;
+	close $file;
+	my ($status, $out, $err) = ctl($daemon, 'status');
+	is($status, DATA, 'another file');
+	like($err, qr/is no scoreboard/, 'told');
+	$daemon->write_conf("Port 1\n");
+	is((ctl($daemon, 'status'))[0], CONFIG, 'a bad configuration');
+	is((ctl($daemon, 'reload'))[0], 1, 'is not reloaded');
+};
+
+subtest 'a killed daemon is followed by another' => sub {
+	my $daemon = start();
+	my $second = LogCollectd->new;
+	$second->write_conf(slurp($second->conf_file) . 'ScoreBoardFile ' . board($daemon) . "\n");
+	my ($status, $out, $err) = $second->run('-f', $second->conf_file);
+	is($status, 73, 'two at once cannot be');
+	my $pid = $daemon->pid;
+	like($err, qr/already running as pid $pid\b/, 'told');
+	is((ctl($daemon, 'status'))[0], 0, 'the first one is seen as before');
+	$daemon->signal('KILL');
+	$daemon->ended;
+	$daemon->launch;
+	is(status($daemon)->{pid}, $daemon->pid, 'the next one takes its place');
+	is($daemon->stop, 0, 'stops');
+};
+
+subtest 'no permission' => sub {
+	plan skip_all => 'not root' if $> != 0;
+	plan skip_all => 'there is no setpriv(1)' if !-x '/usr/bin/setpriv';
+	my $daemon = start();
+	chmod 0755, $daemon->dir;
+	my @nobody = qw(setpriv --reuid 65534 --regid 65534 --clear-groups);
+	my $err = `@nobody $program -s @{[board($daemon)]} status 2>&1`;
+	plan skip_all => "nobody may not run it: $err" if $err =~ /setpriv|exec/;
+	is($? >> 8, NOPERM, 'another user');
+	like($err, qr/no permission/, 'told');
+	chmod 0644, board($daemon);
+	is(system("@nobody $program -s @{[board($daemon)]} status >/dev/null") >> 8, 0, 'reading is enough for status');
+	is(system("@nobody $program -s @{[board($daemon)]} top -n 1 -d 0.1 >/dev/null") >> 8, 0, 'and for top');
+	is(system("@nobody $program -s @{[board($daemon)]} $_ >/dev/null 2>&1") >> 8, NOPERM, "but not for $_")
+		for qw(limits stop reload reopen);
+	is($daemon->stop, 0, 'stops');
+};
+
+subtest 'usage' => sub {
+	my $daemon = LogCollectd->new;
+	for (['nonsense'], ['status', 'more'], ['limits', 'reset'], ['limits', 'forget', '::1'], ['-x'], ['-t', 'soon', 'stop'], []) {
+		is((ctl($daemon, @$_))[0], USAGE, "@$_");
+	}
+	my ($status, $out) = ctl($daemon, '-h');
+	is($status, 0, '-h');
+	like($out, qr/usage:.*reload.*reopen/s, 'helps');
+	is((ctl($daemon, '-V'))[0], 0, '-V');
+};
+
+done_testing;

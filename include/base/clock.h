@@ -16,7 +16,8 @@ struct clock_time {
 
 struct clock_time clock_read(void);
 
-/* CLOCK_MONOTONIC alone, for timers and deadlines. */
+/* CLOCK_MONOTONIC alone: for timers and deadlines, and for short times. */
 int64_t clock_mono_ms(void);
+int64_t clock_mono_us(void);
 
 #endif

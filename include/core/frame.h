@@ -18,6 +18,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/slice.h"
 
@@ -27,6 +28,7 @@ struct frame {
 	size_t first_bytes; /* the size that an idle connection's buffer goes back to */
 	bool skipping;      /* inside a line that is too long, */
 	bool skipped_text;  /* which has been reported */
+	uint64_t newlines; /* taken so far: a change means that the line begun now is another one */
 };
 
 enum frame_event {
@@ -56,6 +58,9 @@ void frame_fill(struct frame *frame, size_t n);
  */
 enum frame_event frame_next(
 	struct frame *frame, size_t max_line_bytes, bool finished, struct slice *line);
+
+/* Whether a line has begun to arrive that has no newline yet; when frame_next() has said FRAME_MORE. */
+bool frame_line_begun(const struct frame *frame);
 
 /*
  * Offers a bigger buffer to a connection whose reads fill it: doubles the capacity up to

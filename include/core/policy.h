@@ -23,11 +23,11 @@ enum log_format {
 };
 
 struct policy {
-	int32_t min_level;        /* enum level: less severe records are filtered */
-	int32_t unknown_level;    /* enum unknown_level */
-	int32_t log_format;       /* enum log_format */
-	int32_t persist;          /* 0: judge and answer, but store nothing */
-	int64_t max_line_bytes;   /* of one line, without its newline */
+	int32_t min_level;      /* enum level: less severe records are filtered */
+	int32_t unknown_level;  /* enum unknown_level */
+	int32_t log_format;     /* enum log_format */
+	int32_t persist;        /* 0: judge and answer, but store nothing */
+	int64_t max_line_bytes; /* of one line, without its newline */
 };
 
 #endif

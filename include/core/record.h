@@ -25,7 +25,7 @@ struct record {
  * verdict: *out is undefined.  Out of memory while decoding is VERDICT_FAILED.
  * The message is decoded only for a record that passes and a format that wants it.
  */
-enum verdict record_judge(
-	struct slice line, const struct policy *policy, struct decoder *decoder, struct record *out);
+enum verdict record_judge(struct slice line, const struct policy *policy, struct decoder *decoder,
+	struct record *out);
 
 #endif

@@ -6,50 +6,66 @@
 #ifndef SERVE_CONN_H
 #define SERVE_CONN_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <sys/queue.h>
 
 #include "core/address.h"
 #include "core/session.h"
 #include "net/stream.h"
-#include "settings/settings.h"
+#include "serve/view.h"
 #include "shm/limiter.h"
 #include "shm/scoreboard.h"
 #include "store/journal.h"
 
-/* What all connections of a worker share; unchanged while any of them lives. */
+/* What all connections of a worker share; but for the journal unchanged while any of them lives. */
 struct conn_world {
-	size_t worker; /* index of the worker */
-	const struct settings *settings;
+	size_t worker; /* its slot */
+	struct view_desk *desk;
 	struct limiter *limiter;
 	struct scoreboard *scoreboard;
-	struct journal *journal;
-	const atomic_bool *draining;
-	atomic_bool *cooled; /* set when a client has given memory back to the heap */
+	struct journal *_Atomic journal; /* NULL as long as nothing was to be stored */
+	const atomic_bool *draining;     /* read no further than what has arrived */
+	const atomic_bool *leaving;      /* the worker waits for its last client to go */
+	atomic_bool *cooled;             /* set when a client has given memory back to the heap */
 };
 
 struct conn {
 	const struct conn_world *world;
+	const struct view *view; /* the settings in force for the batch under way */
 	struct stream stream;
 	struct session session;
+	struct address address;
 	struct address key; /* what the limiter counts the client by */
 	char client[ADDRESS_TEXT_MAX];
+	int64_t read_us;       /* when the bytes came that are being answered */
+	int64_t line_since_ms; /* ReadTimeout: when the line without an end began; 0: none, or no limit */
+	uint64_t newlines;  /* taken when that was looked at */
 	size_t drain_bytes; /* while draining: how much is still to be read */
 	bool drain_begun;
 };
 
 /* Takes over the socket of a client. */
 void conn_init(
-	struct conn *conn, const struct conn_world *world, int fd, const struct address *client);
+	struct conn *conn, const struct conn_world *world, int fd, const struct address *address);
 
 /*
  * Serves the client to its end: its FIN, an error, a time limit, or the worker's drain.
- * Returns whether the last answers are worth waiting for when the stream is closed.
+ * Returns whether the last answers are worth waiting for when the connection is closed.
  */
 bool conn_serve(struct conn *conn);
 
-/* Frees the memory; the stream is the caller's to close. */
+/* Wakes a connection that waits for its client: nothing but what has arrived is to be read.  Any thread. */
+void conn_stop_reading(const struct conn *conn);
+
+/*
+ * Ends the connection; with `linger` so that the last answers arrive.  The second half is what the client can
+ * see: what it may find changed when it comes back is done between the two.
+ */
+void conn_linger(struct conn *conn);
+void conn_close(struct conn *conn, bool linger);
+
+/* Frees the memory of a connection whose socket is closed, or was not ours to close. */
 void conn_fini(struct conn *conn);
 
 #endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * One worker process as its supervisor sees it.  The two hold the ends of a socket pair. A byte
- * from the child is a sysexits status: EX_OK when it serves, another when it serves but has found
- * something that makes starting the daemon pointless.  A byte to the child, or end-of-file
- * because the supervisor is gone, means: drain and exit.
+ * One worker process as its supervisor sees it, and the words that pass between the two over a socket
+ * pair.  End-of-file, because the supervisor is gone, means the same to a worker as CHILD_DRAIN.
  */
 #ifndef SUPER_CHILD_H
 #define SUPER_CHILD_H
@@ -18,9 +16,13 @@
 struct child {
 	pid_t pid;   /* 0: none */
 	int channel; /* our end; -1: none */
+	bool wanted; /* a worker is to live in this slot: without one, it is forked when due */
 	bool ready;
+	uint64_t generation; /* of workers */
 	int64_t born_ms;
-	int64_t respawn_ms; /* when to fork the next one; matters while pid is 0 */
+	int64_t respawn_ms; /* when the next one is due */
+	int64_t retired_ms; /* since when it accepts no more; 0: it does */
+	bool draining;      /* it was told to finish */
 	struct backoff backoff;
 };
 
@@ -36,8 +38,8 @@ int child_start(struct child *child, size_t index, int64_t now_ms,
 	int (*in_child)(void *owner, size_t index), void *owner, child_main *main,
 	const void *context);
 
-/* Tells the child to drain. */
-void child_drain(struct child *child);
+/* Gives the child an order (core/order.h); it may be gone already.  With fd >= 0 it gets a copy of that descriptor. */
+void child_order(const struct child *child, char order, int fd);
 
 /*
  * Reaps the child if it has ended; logs why unless it ended with status 0.  True when it has;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The supervisor: forks the workers, replaces those that die, and carries out what
+ * The supervisor: forks the workers, replaces those that die, reloads, and carries out what
  * core/lifecycle decides.  One thread; it serves no client and takes no shared lock.
  */
 #ifndef SUPER_SUPERVISOR_H
@@ -8,27 +8,31 @@
 
 #include "net/listener.h"
 #include "settings/settings.h"
-#include "shm/scoreboard.h"
+#include "shm/shared.h"
 #include "super/child.h"
 #include "super/privileges.h"
+#include "super/reload.h"
 
 struct supervisor_plan {
-	const struct settings *settings;
+	struct settings *settings; /* in force; a reload changes them */
 	const struct privileges *privileges;
-	struct listener_set *listeners;
-	const struct scoreboard *scoreboard;
+	struct listener_set *listeners; /* likewise */
+	struct shared *shared;
 	child_main *child_main;
 	const void *child_context;
 	bool (*unclean)(
 		const void *child_context); /* the workers have ended: is there anything left */
 	child_main *cleaner;                /* for one more child, which puts it in order */
-	void (*ready)(void *context);       /* all workers serve */
-	void (*in_child)(void *context);    /* lets go of what only the supervisor may hold */
-	void *context;
+	reload_load *load;
+	void (*ready)(void *context);    /* all workers serve */
+	void (*in_child)(void *context); /* lets go of what only the supervisor may hold */
+	void *context;                   /* for load, ready and in_child */
 };
 
-/* Blocks the signals that supervisor and workers read by descriptor; before the first thread or
- * fork. */
+/*
+ * Blocks the signals that supervisor and workers read by descriptor; before the first thread or
+ * fork.
+ */
 void supervisor_block_signals(void);
 
 /* Runs until the daemon has stopped; returns the exit status (sysexits). */

@@ -5,6 +5,7 @@
  */
 #include <bsd/libutil.h>
 #include <bsd/stdlib.h>
+#include <bsd/string.h>
 #include <bsd/unistd.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +20,7 @@
 #include "settings/load.h"
 #include "shm/shared.h"
 #include "store/folder.h"
+#include "store/mark.h"
 #include "super/detach.h"
 #include "super/supervisor.h"
 
@@ -32,6 +34,7 @@ struct options {
 
 /* What the supervisor lets go of when it is ready, or keeps from its children. */
 struct daemon {
+	const struct settings_sources *sources;
 	struct settings_loaded loaded;
 	struct privileges privileges;
 	struct listener_set listeners;
@@ -156,7 +159,8 @@ open_listeners(struct daemon *daemon)
 {
 	const struct settings *settings = &daemon->loaded.settings;
 	struct buf errors = {0};
-	int result = listener_open(&daemon->listeners, settings->listen,
+	const struct listener_set none = {0};
+	int result = listener_open(&daemon->listeners, &none, settings->listen,
 		(size_t)settings->listen_count, (int)settings->listen_backlog, &errors);
 	int saved = errno;
 	for (size_t at = 0; at < errors.len;) {
@@ -197,19 +201,43 @@ find_privileges(struct daemon *daemon)
 	return EX_NOPERM;
 }
 
-/* Workers without privileges may not be able to make the folder themselves. */
+/* Workers without privileges may not be able to make the folder themselves.  0, or -1 with errno. */
 static int
-make_log_dir(struct daemon *daemon)
+make_log_dir(const struct settings *settings, const struct privileges *privileges)
 {
-	const struct settings *settings = &daemon->loaded.settings;
-	const struct privileges *privileges = &daemon->privileges;
 	if (!settings->policy.persist || !privileges->change ||
 		access(settings->log_dir, F_OK) == 0)
-		return EX_OK;
-	if (folder_make(settings->log_dir, privileges->uid, privileges->gid) == 0)
+		return 0;
+	return folder_make(settings->log_dir, privileges->uid, privileges->gid);
+}
+
+static int
+prepare_log_dir(struct daemon *daemon)
+{
+	const struct settings *settings = &daemon->loaded.settings;
+	if (make_log_dir(settings, &daemon->privileges) == 0)
 		return EX_OK;
 	errlog_error("cannot make LogDir %s: %s", settings->log_dir, strerror(errno));
 	return EX_CANTCREAT;
+}
+
+/* For a reload: the settings as they are now. */
+static size_t
+load_again(void *context, struct settings *out, struct buf *errors)
+{
+	const struct daemon *daemon = context;
+	struct settings_loaded loaded;
+	size_t count = settings_load(daemon->sources, &loaded, errors);
+	if (count > 0)
+		return count;
+	*out = loaded.settings;
+	settings_loaded_fini(&loaded);
+	if (daemon->detach && strcmp(out->error_log, "stderr") == 0)
+		strlcpy(out->error_log, "syslog", sizeof out->error_log);
+	if (make_log_dir(out, &daemon->privileges) == 0)
+		return 0;
+	buf_printf(errors, "LogDir: cannot make %s: %s\n", out->log_dir, strerror(errno));
+	return 1;
 }
 
 static int
@@ -254,19 +282,15 @@ share_memory(struct daemon *daemon)
 		.slots = shared_slots((size_t)settings->workers),
 		.places = shared_places((size_t)settings->threads_per_worker),
 		.limiter_entries = (size_t)settings->rate_limit_entries,
-		.mark_bytes = sizeof *daemon->heritage.mark,
+		.mark_bytes = sizeof(struct logfile_mark),
 		.settings_bytes = sizeof *settings,
 	};
 	enum shared_result result = shared_make(&daemon->shared, &plan, file);
 	if (result != SHARED_OK)
 		return cannot_share(&daemon->shared, result, file);
 	daemon->heritage = (struct worker_heritage){
-		.settings = settings,
 		.listeners = &daemon->listeners,
-		.limiter = daemon->shared.limiter,
-		.roster = daemon->shared.roster,
-		.scoreboard = daemon->shared.board,
-		.mark = daemon->shared.mark,
+		.shared = &daemon->shared,
 		.in_service = on_service,
 		.context = daemon,
 	};
@@ -306,11 +330,12 @@ serve(struct daemon *daemon)
 		.settings = &daemon->loaded.settings,
 		.privileges = &daemon->privileges,
 		.listeners = &daemon->listeners,
-		.scoreboard = daemon->heritage.scoreboard,
+		.shared = &daemon->shared,
 		.child_main = worker_main,
 		.child_context = &daemon->heritage,
 		.unclean = worker_left_trace,
 		.cleaner = worker_clean_up,
+		.load = load_again,
 		.ready = on_ready,
 		.in_child = in_child,
 		.context = daemon,
@@ -319,12 +344,13 @@ serve(struct daemon *daemon)
 }
 
 static int
-run(struct daemon *daemon, bool detach)
+run(struct daemon *daemon, const struct settings_sources *sources, bool detach)
 {
 	static int (*const steps[])(struct daemon *) = {raise_descriptor_limit, find_privileges,
-		open_pidfile, open_listeners, make_log_dir, share_memory};
+		open_pidfile, open_listeners, prepare_log_dir, share_memory};
 	int status = open_errlog(&daemon->loaded.settings);
 	supervisor_block_signals();
+	daemon->sources = sources;
 	daemon->detach = detach;
 	if (detach && status == EX_OK && (daemon->detached = detach_begin()) < 0) {
 		errlog_error("cannot detach: %s", strerror(errno));
@@ -374,7 +400,7 @@ main(int argc, char **argv)
 	else if (options.test)
 		status = EX_OK;
 	else
-		status = run(&daemon, options.detach);
+		status = run(&daemon, &options.sources, options.detach);
 	settings_loaded_fini(&daemon.loaded);
 	return status;
 }

@@ -94,6 +94,7 @@ skip_line(struct frame *frame)
 	frame->start += rest.len;
 	if (newline != NULL) {
 		frame->start++;
+		frame->newlines++;
 		frame->skipping = frame->skipped_text = false;
 	}
 	frame->scanned = frame->start;
@@ -115,6 +116,7 @@ take_line(struct frame *frame, bool finished, struct slice *line)
 	line->data = frame->data + frame->start;
 	line->len = (size_t)(line_end - line->data);
 	frame->start += line->len + (newline != NULL);
+	frame->newlines += newline != NULL;
 	frame->scanned = frame->start;
 	return true;
 }
@@ -143,6 +145,12 @@ frame_next(struct frame *frame, size_t max_line_bytes, bool finished, struct sli
 		return FRAME_LINE;
 	}
 	return FRAME_MORE;
+}
+
+bool
+frame_line_begun(const struct frame *frame)
+{
+	return frame->start < frame->end || frame->skipping;
 }
 
 void

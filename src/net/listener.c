@@ -58,79 +58,155 @@ name_listener(struct listener *listener)
 }
 
 static int
-add_listener(struct listener_set *set, int fd)
+add_listener(struct listener_set *set, const struct listener *listener)
 {
 	struct listener *items = reallocarray(set->items, set->count + 1, sizeof *items);
-	if (items == NULL) {
-		close(fd);
+	if (items == NULL)
 		return -1;
-	}
 	set->items = items;
-	struct listener *listener = &items[set->count++];
-	listener->fd = fd;
-	name_listener(listener);
+	items[set->count++] = *listener;
 	return 0;
+}
+
+static int
+bind_listener(struct listener_set *set, const struct addrinfo *address, struct listener listener,
+	int backlog)
+{
+	listener.fd = bind_address(address, backlog);
+	if (listener.fd < 0)
+		return -1;
+	name_listener(&listener);
+	if (add_listener(set, &listener) == 0)
+		return 0;
+	close(listener.fd);
+	return -1;
+}
+
+static void
+tell(struct buf *errors, const struct endpoint *endpoint, const char *reason)
+{
+	char name[ENDPOINT_TEXT_MAX];
+	int saved = errno;
+	buf_printf(errors, "cannot listen on %s: %s\n", endpoint_format(endpoint, name), reason);
+	errno = saved;
 }
 
 /* Binds all addresses of one endpoint.  0, or -1 with the failures told and errno set. */
 static int
-open_endpoint(
-	struct listener_set *set, const struct endpoint *endpoint, int backlog, struct buf *errors)
+bind_endpoint(
+	struct listener_set *set, const struct listener *wanted, int backlog, struct buf *errors)
 {
-	char name[ENDPOINT_TEXT_MAX];
 	char port[8];
-	snprintf(port, sizeof port, "%u", endpoint->port);
+	snprintf(port, sizeof port, "%u", wanted->endpoint.port);
 	const struct addrinfo hints = {
 		.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
 	struct addrinfo *addresses;
-	int failure = getaddrinfo(endpoint->host, port, &hints, &addresses);
+	int failure = getaddrinfo(wanted->endpoint.host, port, &hints, &addresses);
 	if (failure != 0) {
-		int saved = failure == EAI_SYSTEM ? errno : EADDRNOTAVAIL;
-		buf_printf(errors, "cannot listen on %s: %s\n", endpoint_format(endpoint, name),
-			gai_strerror(failure));
-		errno = saved;
+		errno = failure == EAI_SYSTEM ? errno : EADDRNOTAVAIL;
+		tell(errors, &wanted->endpoint, gai_strerror(failure));
 		return -1;
 	}
-	int result = 0;
+	int error = 0;
 	for (const struct addrinfo *address = addresses; address != NULL;
 		address = address->ai_next) {
-		int fd = bind_address(address, backlog);
-		if (fd < 0 || add_listener(set, fd) < 0) {
-			int saved = errno;
-			buf_printf(errors, "cannot listen on %s: %s\n",
-				endpoint_format(endpoint, name), strerror(saved));
-			errno = saved;
-			result = -1;
+		if (bind_listener(set, address, *wanted, backlog) < 0) {
+			error = errno;
+			tell(errors, &wanted->endpoint, strerror(error));
 		}
 	}
-	int saved = errno;
 	freeaddrinfo(addresses);
-	errno = saved;
-	return result;
+	errno = error;
+	return error == 0 ? 0 : -1;
+}
+
+static bool
+is_for(const struct listener *listener, const struct listener *wanted)
+{
+	return listener->occurrence == wanted->occurrence &&
+	       listener->endpoint.port == wanted->endpoint.port &&
+	       strcmp(listener->endpoint.host, wanted->endpoint.host) == 0;
+}
+
+/* Takes over what is open for the endpoint.  How many sockets, or -1 with errno. */
+static int
+take_over(struct listener_set *set, const struct listener_set *old, const struct listener *wanted,
+	int backlog)
+{
+	int count = 0;
+	for (size_t i = 0; i < old->count; i++) {
+		if (!is_for(&old->items[i], wanted))
+			continue;
+		if (add_listener(set, &old->items[i]) < 0)
+			return -1;
+		listen(old->items[i].fd, backlog);
+		count++;
+	}
+	return count;
+}
+
+/* How many of the endpoints before this one are the same. */
+static size_t
+occurrence_of(const struct endpoint *endpoints, size_t index)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < index; i++)
+		count += endpoints[i].port == endpoints[index].port &&
+		         strcmp(endpoints[i].host, endpoints[index].host) == 0;
+	return count;
 }
 
 int
-listener_open(struct listener_set *set, const struct endpoint *endpoints, size_t count, int backlog,
-	struct buf *errors)
+listener_open(struct listener_set *set, const struct listener_set *old,
+	const struct endpoint *endpoints, size_t count, int backlog, struct buf *errors)
 {
 	int failure = 0;
 	*set = (struct listener_set){0};
 	for (size_t i = 0; i < count; i++) {
-		if (open_endpoint(set, &endpoints[i], backlog, errors) < 0)
+		const struct listener wanted = {
+			.endpoint = endpoints[i], .occurrence = occurrence_of(endpoints, i)};
+		int taken = take_over(set, old, &wanted, backlog);
+		if (taken < 0 || (taken == 0 && bind_endpoint(set, &wanted, backlog, errors) < 0))
 			failure = errno;
 	}
 	if (failure == 0)
 		return 0;
-	listener_close(set);
+	listener_abandon(set, old);
 	errno = failure;
 	return -1;
+}
+
+bool
+listener_is_in(const struct listener_set *set, const struct listener *listener)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		if (set->items[i].fd == listener->fd)
+			return true;
+	}
+	return false;
+}
+
+void
+listener_abandon(struct listener_set *set, const struct listener_set *old)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		if (!listener_is_in(old, &set->items[i]))
+			close(set->items[i].fd);
+	}
+	free(set->items);
+	*set = (struct listener_set){0};
+}
+
+void
+listener_switch(struct listener_set *set, struct listener_set *next)
+{
+	listener_abandon(set, next);
+	*set = *next;
+	*next = (struct listener_set){0};
 }
 
 void
 listener_close(struct listener_set *set)
 {
-	for (size_t i = 0; i < set->count; i++)
-		close(set->items[i].fd);
-	free(set->items);
-	*set = (struct listener_set){0};
+	listener_abandon(set, &(struct listener_set){0});
 }

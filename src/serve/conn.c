@@ -21,21 +21,68 @@ enum fill {
 	FILL_BROKEN, /* the connection or the memory is gone */
 };
 
-void
-conn_init(struct conn *conn, const struct conn_world *world, int fd, const struct address *client)
+static const struct settings *
+settings_of(const struct conn *conn)
 {
-	const struct settings *settings = world->settings;
-	*conn = (struct conn){.world = world};
-	conn->key = address_prefix(client, (unsigned)settings->rate_limit_ipv6_prefix);
-	address_format(client, conn->client);
+	return &conn->view->settings;
+}
+
+/* What is kept of the settings beside the settings. */
+static void
+follow_settings(struct conn *conn)
+{
+	conn->key = address_prefix(
+		&conn->address, (unsigned)settings_of(conn)->rate_limit_ipv6_prefix);
+}
+
+/* Settings that were published meanwhile hold from here on. */
+static void
+refresh(struct conn *conn)
+{
+	if (!view_is_stale(conn->world->desk, conn->view))
+		return;
+	view_put(conn->world->desk, conn->view);
+	conn->view = view_get(conn->world->desk);
+	follow_settings(conn);
+}
+
+void
+conn_init(struct conn *conn, const struct conn_world *world, int fd, const struct address *address)
+{
+	*conn = (struct conn){.world = world, .view = view_get(world->desk), .address = *address};
+	follow_settings(conn);
+	address_format(address, conn->client);
 	stream_init(&conn->stream, fd);
-	session_init(&conn->session, (size_t)settings->buffer_bytes, slice_of(conn->client));
+	session_init(
+		&conn->session, (size_t)settings_of(conn)->buffer_bytes, slice_of(conn->client));
 }
 
 void
 conn_fini(struct conn *conn)
 {
 	session_fini(&conn->session);
+	view_put(conn->world->desk, conn->view);
+}
+
+void
+conn_stop_reading(const struct conn *conn)
+{
+	stream_stop_reading(&conn->stream);
+}
+
+void
+conn_linger(struct conn *conn)
+{
+	stream_linger(&conn->stream, settings_of(conn)->send_timeout_s * 1000);
+}
+
+void
+conn_close(struct conn *conn, bool linger)
+{
+	if (linger)
+		stream_close(&conn->stream);
+	else
+		stream_abort(&conn->stream);
 }
 
 static void
@@ -50,32 +97,80 @@ is_warm(const struct conn *conn)
 	return session_memory(&conn->session) > conn->session.frame.first_bytes + COLD_BYTES;
 }
 
-/* Reads; a client that falls silent gives its memory back and waits on without it. */
+/* Of two times in milliseconds the one that is over first; 0 is never. */
+static int64_t
+sooner(int64_t a_ms, int64_t b_ms)
+{
+	if (a_ms == 0 || b_ms == 0)
+		return a_ms + b_ms;
+	return a_ms < b_ms ? a_ms : b_ms;
+}
+
+/* How long the line that has begun may still take: 0 for ever, -1 no longer. */
+static int64_t
+line_time_left(const struct conn *conn)
+{
+	if (conn->line_since_ms == 0)
+		return 0;
+	int64_t until_ms = conn->line_since_ms + settings_of(conn)->read_timeout_s * 1000;
+	int64_t left_ms = until_ms - clock_mono_ms();
+	return left_ms > 0 ? left_ms : -1;
+}
+
+static void
+cool(struct conn *conn)
+{
+	session_cool(&conn->session);
+	atomic_store_explicit(conn->world->cooled, true, memory_order_relaxed);
+}
+
+/*
+ * Reads; a client that falls silent gives its memory back and waits on without it.  Fails with EAGAIN
+ * when IdleTimeout has passed, with ETIME when ReadTimeout has.
+ */
 static ssize_t
 read_patiently(struct conn *conn)
 {
-	const struct settings *settings = conn->world->settings;
-	int64_t idle_ms = settings->idle_timeout_s * 1000;
-	for (bool cooled = false;; cooled = true) {
+	int64_t idle_ms = settings_of(conn)->idle_timeout_s * 1000;
+	for (bool cooled = false;;) {
+		int64_t line_ms = line_time_left(conn);
+		if (line_ms < 0)
+			return errno = ETIME, -1;
+		int64_t limit_ms = sooner(idle_ms, line_ms);
 		/* Once: what the line that has begun takes will not go away by asking again. */
 		bool cooling = !cooled && is_warm(conn) &&
-		               (idle_ms == 0 || idle_ms > COOL_AFTER_MS);
+		               (limit_ms == 0 || limit_ms > COOL_AFTER_MS);
 		size_t size;
-		char *room = frame_room(
-			&conn->session.frame, (size_t)settings->policy.max_line_bytes, &size);
+		char *room = frame_room(&conn->session.frame,
+			(size_t)settings_of(conn)->policy.max_line_bytes, &size);
 		if (room == NULL)
 			return -1;
 		if (conn->drain_begun && size > conn->drain_bytes)
 			size = conn->drain_bytes;
-		stream_set_read_timeout(&conn->stream, cooling ? COOL_AFTER_MS : idle_ms);
+		stream_set_read_timeout(&conn->stream, cooling ? COOL_AFTER_MS : limit_ms);
 		ssize_t n = stream_read(&conn->stream, room, size);
-		if (n >= 0 || errno != EAGAIN || !cooling)
+		if (n >= 0 || errno != EAGAIN)
 			return n;
-		session_cool(&conn->session);
-		atomic_store_explicit(conn->world->cooled, true, memory_order_relaxed);
+		if (cooling)
+			cool(conn);
+		else if (limit_ms == idle_ms)
+			return n;
+		cooled |= cooling;
 		if (idle_ms > 0)
-			idle_ms -= COOL_AFTER_MS;
+			idle_ms -= cooling ? COOL_AFTER_MS : limit_ms;
 	}
+}
+
+/* Notes since when the line without an end, if there is one, has been arriving. */
+static void
+watch_line(struct conn *conn)
+{
+	const struct frame *frame = &conn->session.frame;
+	if (settings_of(conn)->read_timeout_s == 0 || !frame_line_begun(frame))
+		conn->line_since_ms = 0;
+	else if (conn->line_since_ms == 0 || conn->newlines != frame->newlines)
+		conn->line_since_ms = clock_mono_ms();
+	conn->newlines = frame->newlines;
 }
 
 /* From now on only what has arrived is read: a client that goes on sending cannot hold us. */
@@ -94,8 +189,9 @@ take_in(struct conn *conn, size_t n)
 	if (conn->drain_begun)
 		conn->drain_bytes -= n;
 	else if (frame->end == frame->cap)
-		frame_warm(frame, (size_t)conn->world->settings->policy.max_line_bytes,
-			WARM_READ_BYTES);
+		frame_warm(
+			frame, (size_t)settings_of(conn)->policy.max_line_bytes, WARM_READ_BYTES);
+	conn->read_us = clock_mono_us();
 	count(conn, COUNT_BYTES_IN, n);
 }
 
@@ -115,16 +211,16 @@ fill(struct conn *conn)
 		return stream_peer_finished(&conn->stream) && stream_pending(&conn->stream) == 0
 		               ? FILL_END
 		               : FILL_CUT;
-	if (errno != EAGAIN)
+	if (errno != EAGAIN && errno != ETIME)
 		return FILL_BROKEN;
-	count(conn, COUNT_IDLE_CLOSED, 1);
+	count(conn, errno == EAGAIN ? COUNT_IDLE_CLOSED : COUNT_READ_CLOSED, 1);
 	return FILL_CUT;
 }
 
 static int64_t
 take_tokens(const struct conn *conn, int64_t now_ms, int64_t lines)
 {
-	const struct settings *settings = conn->world->settings;
+	const struct settings *settings = settings_of(conn);
 	if (!settings->rate_limit)
 		return lines;
 	const struct limiter_rule rule = {
@@ -136,7 +232,8 @@ static bool
 store(const struct conn *conn, int64_t wall_us)
 {
 	struct slice records = buf_slice(&conn->session.records);
-	if (records.len == 0 || journal_append(conn->world->journal, records, wall_us) == 0)
+	struct journal *journal = conn->world->journal;
+	if (records.len == 0 || (journal != NULL && journal_append(journal, records, wall_us) == 0))
 		return true;
 	count(conn, COUNT_STORAGE_ERRORS, 1);
 	return false;
@@ -145,7 +242,7 @@ store(const struct conn *conn, int64_t wall_us)
 static int
 answer(struct conn *conn)
 {
-	stream_set_write_timeout(&conn->stream, conn->world->settings->send_timeout_s * 1000);
+	stream_set_write_timeout(&conn->stream, settings_of(conn)->send_timeout_s * 1000);
 	int result = stream_write(&conn->stream, buf_slice(&conn->session.replies));
 	if (result < 0 && errno == EAGAIN)
 		count(conn, COUNT_SEND_CLOSED, 1);
@@ -158,7 +255,8 @@ process(struct conn *conn, bool finished)
 {
 	struct session *session = &conn->session;
 	for (;;) {
-		const struct policy *policy = &conn->world->settings->policy;
+		refresh(conn);
+		const struct policy *policy = &settings_of(conn)->policy;
 		int64_t lines = session_collect(session, policy, finished);
 		if (lines <= 0)
 			return (int)lines;
@@ -170,6 +268,8 @@ process(struct conn *conn, bool finished)
 		count(conn, COUNT_BATCHES, 1);
 		if (settled < 0 || answer(conn) < 0)
 			return -1;
+		scoreboard_observe(conn->world->scoreboard, conn->world->worker,
+			clock_mono_us() - conn->read_us, (uint64_t)lines);
 	}
 }
 
@@ -181,6 +281,7 @@ conn_serve(struct conn *conn)
 		case FILL_BYTES:
 			if (process(conn, false) < 0)
 				return false;
+			watch_line(conn);
 			break;
 		case FILL_END:
 			return process(conn, true) == 0;

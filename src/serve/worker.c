@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A worker's main thread: it accepts, starts threads, keeps the process title true, and
- * drains.  What a client's thread does stands in conn.c.
+ * A worker's main thread: it accepts, follows orders, keeps the process title true, and drains.
+ * The clients' threads stand in clients.c, what they do in conn.c.
  */
 #include "serve/worker.h"
 
@@ -10,56 +10,49 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <poll.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/eventfd.h>
-#include <sys/queue.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/errlog.h"
-#include "serve/conn.h"
+#include "core/order.h"
+#include "serve/clients.h"
 #include "serve/door.h"
+#include "serve/orders.h"
 
 enum {
-	CLIENT_STACK_BYTES = 256 * 1024, /* of address space; what is not touched costs nothing */
-	BUSY_WAIT_MS = 200,              /* how long a full worker leaves a client to the others */
+	BUSY_WAIT_MS = 200, /* how long a full worker leaves a client to the others */
 	TITLE_MS = 1000,
 	TRIM_MS = 2000, /* least time between two looks for memory that nobody uses */
-	DRAIN_POLL_MS = 50,
+	LEAVE_POLL_MS = 50,
 	SPARE_DESCRIPTORS = 8, /* to open the log anew, and to refuse */
-};
-
-struct client {
-	struct conn conn;
-	struct worker *worker;
-	int place; /* in the roster */
-	LIST_ENTRY(client) link;
 };
 
 struct worker {
 	const struct worker_heritage *heritage;
+	struct settings settings; /* as they were at the start: what `new workers` are made of */
+	struct view_desk desk;    /* as they are in force */
 	struct conn_world world;
+	struct clients clients;
 	struct door door;
+	struct pollfd *polls;
 	int channel; /* to the supervisor */
 	int signals; /* signalfd: TERM */
-	int wakeup;  /* eventfd: a client has left a full or draining worker */
-	pthread_attr_t thread_attributes;
-	size_t capacity; /* the most clients: ThreadsPerWorker, or what descriptors allow */
-	atomic_bool draining;
+	atomic_bool draining, leaving;
 	atomic_bool
 		cooled; /* memory was given back to the heap, where the kernel does not see it */
-	atomic_size_t threads;
-	pthread_mutex_t lock; /* of the list: a client is in it as long as its socket is open */
-	LIST_HEAD(, client) clients;
 	int64_t trim_at_ms;
-	size_t titled;    /* the number of clients that the title tells */
-	bool waited_busy; /* a client has waited at a full worker for one tick already */
-	struct pollfd *polls;
+	int64_t full_since_ms; /* -1: it is not */
+	bool waited_busy;      /* a client has waited at a full worker for one tick already */
+	int64_t accepted;      /* counts for MaxConnectionsPerWorker */
+	uint64_t log_reported; /* the log generation that the board tells */
+	size_t titled;         /* the number of clients that the title tells */
 };
 
 enum { POLL_CHANNEL, POLL_SIGNALS, POLL_WAKEUP, POLL_LISTENERS };
@@ -67,99 +60,43 @@ enum { POLL_CHANNEL, POLL_SIGNALS, POLL_WAKEUP, POLL_LISTENERS };
 static void
 count(const struct worker *worker, enum count what)
 {
-	scoreboard_add(worker->heritage->scoreboard, worker->world.worker, what, 1);
+	scoreboard_add(worker->world.scoreboard, worker->world.worker, what, 1);
 }
 
-static bool
-is_full(struct worker *worker)
-{
-	return atomic_load(&worker->threads) >= worker->capacity;
-}
-
-/* The last thing a thread does; after the count has gone down the worker may be gone. */
 static void
-thread_over(struct worker *worker)
+set_state(const struct worker *worker, enum slot_state state)
 {
-	bool wanted = is_full(worker) || atomic_load(&worker->draining);
-	int wakeup = worker->wakeup;
-	atomic_fetch_sub(&worker->threads, 1);
-	if (wanted)
-		eventfd_write(wakeup, 1);
+	scoreboard_set_state(worker->world.scoreboard, worker->world.worker, state);
 }
 
-/* The place is free before the client can see the end: it may come back at once. */
-static void
-end_connection(struct client *client, bool linger)
-{
-	const struct worker *worker = client->worker;
-	struct stream *stream = &client->conn.stream;
-	if (linger)
-		stream_linger(stream, worker->heritage->settings->send_timeout_s * 1000);
-	roster_leave(worker->heritage->roster, worker->world.worker, client->place);
-	if (linger)
-		stream_close(stream);
-	else
-		stream_abort(stream);
-}
-
-static void *
-client_main(void *argument)
-{
-	struct client *client = argument;
-	struct worker *worker = client->worker;
-	bool linger = conn_serve(&client->conn);
-	pthread_mutex_lock(&worker->lock);
-	LIST_REMOVE(client, link);
-	pthread_mutex_unlock(&worker->lock);
-	end_connection(client, linger);
-	conn_fini(&client->conn);
-	free(client);
-	thread_over(worker);
-	return NULL;
-}
-
-/* Gives an accepted client a thread.  0, or -1 when there is no memory for one. */
+/* A place in the roster for the client, or -1: it has too many, or there is none. */
 static int
-start_client(struct worker *worker, int fd, const struct address *address, int place)
+enter_roster(struct worker *worker, const struct address *address, bool *too_many)
 {
-	struct client *client = malloc(sizeof *client);
-	if (client == NULL)
-		return -1;
-	conn_init(&client->conn, &worker->world, fd, address);
-	client->worker = worker;
-	client->place = place;
-	atomic_fetch_add(&worker->threads, 1);
-	pthread_mutex_lock(&worker->lock);
-	LIST_INSERT_HEAD(&worker->clients, client, link);
-	pthread_mutex_unlock(&worker->lock);
-	pthread_t thread;
-	if (pthread_create(&thread, &worker->thread_attributes, client_main, client) == 0)
-		return 0;
-	pthread_mutex_lock(&worker->lock);
-	LIST_REMOVE(client, link);
-	pthread_mutex_unlock(&worker->lock);
-	atomic_fetch_sub(&worker->threads, 1);
-	conn_fini(&client->conn);
-	free(client);
-	return -1;
+	const struct view *view = view_get(&worker->desk);
+	struct address key = address_prefix(
+		address, (unsigned)view->settings.rate_limit_ipv6_prefix);
+	int place = roster_enter(worker->heritage->shared->roster, worker->world.worker, &key,
+		(size_t)view->settings.max_connections_per_client, too_many);
+	view_put(&worker->desk, view);
+	return place;
 }
 
 /* Serves or refuses one accepted client. */
 static void
 admit(struct worker *worker, int fd, const struct address *address, int64_t now_ms)
 {
-	const struct settings *settings = worker->heritage->settings;
-	struct address key = address_prefix(address, (unsigned)settings->rate_limit_ipv6_prefix);
 	bool too_many = false;
-	int place = roster_enter(worker->heritage->roster, worker->world.worker, &key,
-		(size_t)settings->max_connections_per_client, &too_many);
-	/* The roster has room for more places than this worker is to have. */
-	if (place >= 0 && !is_full(worker) && start_client(worker, fd, address, place) == 0) {
+	int place = -1;
+	if (!clients_are_full(&worker->clients))
+		place = enter_roster(worker, address, &too_many);
+	if (place >= 0 && clients_start(&worker->clients, fd, address, place) == 0) {
 		count(worker, COUNT_ACCEPTED);
+		worker->accepted++;
 		return;
 	}
 	if (place >= 0)
-		roster_leave(worker->heritage->roster, worker->world.worker, place);
+		roster_leave(worker->heritage->shared->roster, worker->world.worker, place);
 	count(worker, too_many ? COUNT_DENIED : COUNT_BUSY);
 	door_refuse(&worker->door, fd, too_many ? reply_denied() : reply_busy(), now_ms);
 }
@@ -180,12 +117,15 @@ accept_one(struct worker *worker, int listener)
 	return true;
 }
 
+/* Whether no other worker could take a client either. */
 static bool
 all_workers_full(const struct worker *worker)
 {
-	const struct roster *roster = worker->heritage->roster;
-	for (int64_t i = 0; i < worker->heritage->settings->workers; i++) {
-		if (roster_clients(roster, (size_t)i) < worker->capacity)
+	const struct shared *shared = worker->heritage->shared;
+	struct scoreboard_slot slot;
+	for (size_t i = 0; i < scoreboard_slots(shared->board); i++) {
+		if (scoreboard_read_slot(shared->board, i, &slot) && slot.state == SLOT_SERVING &&
+			roster_clients(shared->roster, i) < worker->clients.most)
 			return false;
 	}
 	return true;
@@ -206,10 +146,22 @@ refuse_waiting(struct worker *worker)
 			continue;
 		waiting = true;
 		bool refuse = worker->waited_busy || all_workers_full(worker);
-		while (refuse && is_full(worker) && accept_one(worker, listener.fd))
+		while (refuse && clients_are_full(&worker->clients) &&
+			accept_one(worker, listener.fd))
 			continue;
 	}
 	worker->waited_busy = waiting;
+}
+
+static void
+update_title(struct worker *worker, const char *doing)
+{
+	size_t clients = clients_count(&worker->clients);
+	if (clients == worker->titled)
+		return;
+	worker->titled = clients;
+	setproctitle("worker %zu: %s%zu client%s", worker->world.worker + 1, doing, clients,
+		clients == 1 ? "" : "s");
 }
 
 /*
@@ -225,17 +177,6 @@ trim_memory(struct worker *worker, int64_t now_ms)
 	worker->trim_at_ms = now_ms + TRIM_MS;
 }
 
-static void
-update_title(struct worker *worker)
-{
-	size_t clients = atomic_load(&worker->threads);
-	if (clients == worker->titled)
-		return;
-	worker->titled = clients;
-	setproctitle("worker %zu: %zu client%s", worker->world.worker + 1, clients,
-		clients == 1 ? "" : "s");
-}
-
 static int
 shorter(int a, int b)
 {
@@ -244,91 +185,238 @@ shorter(int a, int b)
 	return a < b ? a : b;
 }
 
-/* Whether the supervisor has said so, or is gone, or somebody sent TERM. */
-static bool
-told_to_drain(const struct worker *worker)
-{
-	return worker->polls[POLL_CHANNEL].revents != 0 || worker->polls[POLL_SIGNALS].revents != 0;
-}
-
+/* Waits for orders, for a client to leave where that matters, and with `accepting` for clients. */
 static void
-prepare_polls(struct worker *worker, bool accepting)
+wait_for_events(struct worker *worker, bool accepting, int timeout_ms)
 {
 	const struct listener_set *listeners = worker->heritage->listeners;
-	worker->polls[POLL_CHANNEL] = (struct pollfd){.fd = worker->channel, .events = POLLIN};
-	worker->polls[POLL_SIGNALS] = (struct pollfd){.fd = worker->signals, .events = POLLIN};
-	worker->polls[POLL_WAKEUP] = (struct pollfd){.fd = worker->wakeup, .events = POLLIN};
+	struct pollfd *polls = worker->polls;
+	polls[POLL_CHANNEL] = (struct pollfd){.fd = worker->channel, .events = POLLIN};
+	polls[POLL_SIGNALS] = (struct pollfd){.fd = worker->signals, .events = POLLIN};
+	polls[POLL_WAKEUP] = (struct pollfd){.fd = worker->clients.wakeup, .events = POLLIN};
 	for (size_t i = 0; i < listeners->count; i++)
-		worker->polls[POLL_LISTENERS + i] = (struct pollfd){
+		polls[POLL_LISTENERS + i] = (struct pollfd){
 			.fd = accepting ? listeners->items[i].fd : -1, .events = POLLIN};
+	if (poll(polls, POLL_LISTENERS + listeners->count, timeout_ms) < 0) {
+		for (size_t i = 0; i < POLL_LISTENERS + listeners->count; i++)
+			polls[i].revents = 0;
+	}
+	eventfd_t left;
+	if (polls[POLL_WAKEUP].revents != 0)
+		eventfd_read(worker->clients.wakeup, &left);
+}
+
+static struct journal_target
+target_of(const struct settings *settings)
+{
+	return (struct journal_target){
+		.dir = settings->log_dir,
+		.name = settings->log_filename,
+		.sync = settings->log_sync,
+		.rotate_bytes = settings->log_rotate_bytes,
+		.rotate_keep = settings->log_rotate_keep,
+	};
+}
+
+/* With a journal, as soon as something is to be stored.  0 or an errno. */
+static int
+open_journal(struct worker *worker, const struct settings *settings)
+{
+	const struct journal_target target = target_of(settings);
+	int error = 0;
+	worker->world.journal = journal_new(&target, worker->heritage->shared->mark, &error);
+	return worker->world.journal == NULL ? errno : error;
+}
+
+/* New settings are about to hold: called by whoever sees them first. */
+static void
+settings_changed(void *context, const struct settings *settings)
+{
+	struct worker *worker = context;
+	const struct journal_target target = target_of(settings);
+	errlog_set_level((enum errlog_level)settings->error_log_level);
+	if (!settings->policy.persist)
+		return;
+	if (worker->world.journal == NULL)
+		open_journal(worker, settings);
+	else if (journal_retarget(worker->world.journal, &target) < 0)
+		errlog_error("cannot change the log's target: %s", strerror(errno));
 }
 
 static void
-accept_clients(struct worker *worker)
+follow_settings(struct worker *worker, int errlog)
+{
+	const struct view *view = view_get(&worker->desk);
+	if (errlog < 0)
+		errlog_open(view->settings.error_log);
+	scoreboard_set_settings(worker->world.scoreboard, worker->world.worker, view->generation);
+	view_put(&worker->desk, view);
+}
+
+/* Tells how far the journal has come: also one that could not open its file when it was asked to. */
+static void
+report_log(struct worker *worker, uint64_t asked)
+{
+	struct journal *journal = worker->world.journal;
+	uint64_t reached = journal == NULL ? asked : journal_generation(journal);
+	if (reached < asked)
+		scoreboard_set_log(worker->world.scoreboard, worker->world.worker, asked, EIO);
+	else if (worker->log_reported != reached)
+		scoreboard_set_log(worker->world.scoreboard, worker->world.worker, reached, 0);
+	worker->log_reported = reached;
+}
+
+static void
+reopen_log(struct worker *worker)
+{
+	struct board_info info;
+	struct journal *journal = worker->world.journal;
+	scoreboard_info(worker->world.scoreboard, &info);
+	if (journal != NULL)
+		journal_reopen(journal, info.log_generation);
+	report_log(worker, info.log_generation);
+}
+
+/* Follows all orders that have come.  Returns ORDER_DRAIN or ORDER_RETIRE if it was one, else ORDERS_NONE. */
+static int
+follow_orders(struct worker *worker)
+{
+	int order, fd;
+	if (worker->polls[POLL_SIGNALS].revents != 0)
+		return ORDER_DRAIN;
+	if (worker->polls[POLL_CHANNEL].revents == 0)
+		return ORDERS_NONE;
+	while ((order = orders_next(worker->channel, &fd)) != ORDERS_NONE) {
+		if (fd >= 0)
+			errlog_adopt(fd);
+		if (order == ORDER_DRAIN || order == ORDER_RETIRE)
+			return order;
+		if (order == ORDER_SETTINGS)
+			follow_settings(worker, fd);
+		else if (order == ORDER_REOPEN)
+			reopen_log(worker);
+	}
+	return ORDERS_NONE;
+}
+
+/* Whether the worker is full, and since when. */
+static bool
+note_fullness(struct worker *worker, int64_t now_ms)
+{
+	if (!clients_are_full(&worker->clients)) {
+		worker->full_since_ms = -1;
+		worker->waited_busy = false;
+		return false;
+	}
+	if (worker->full_since_ms < 0)
+		worker->full_since_ms = now_ms;
+	return true;
+}
+
+/* One round of accepting: one client a listener, the rest is left to the other workers. */
+static void
+accept_round(struct worker *worker)
 {
 	const struct listener_set *listeners = worker->heritage->listeners;
-	int64_t full_since_ms = -1;
-	for (;;) {
-		int64_t now_ms = clock_mono_ms();
-		bool full = is_full(worker);
-		bool paused = worker->door.paused_until_ms > now_ms;
-		if (!full)
-			full_since_ms = -1, worker->waited_busy = false;
-		else if (full_since_ms < 0)
-			full_since_ms = now_ms;
-		prepare_polls(worker, !full && !paused);
-		int timeout = shorter(door_tick(&worker->door, now_ms),
-			shorter(full ? BUSY_WAIT_MS : -1, worker->titled > 0 ? TITLE_MS : -1));
-		if (poll(worker->polls, POLL_LISTENERS + listeners->count, timeout) < 0)
-			continue;
-		if (told_to_drain(worker))
-			return;
-		eventfd_t left;
-		if (worker->polls[POLL_WAKEUP].revents != 0)
-			eventfd_read(worker->wakeup, &left);
-		if (full && is_full(worker) && clock_mono_ms() - full_since_ms >= BUSY_WAIT_MS) {
-			refuse_waiting(worker);
-			full_since_ms = clock_mono_ms();
-		}
-		/* One client a round and listener: the rest is left to the other workers. */
-		for (size_t i = 0; i < listeners->count; i++) {
-			if (worker->polls[POLL_LISTENERS + i].revents != 0 && !is_full(worker))
-				accept_one(worker, listeners->items[i].fd);
-		}
-		update_title(worker);
-		trim_memory(worker, now_ms);
+	int64_t now_ms = clock_mono_ms();
+	if (note_fullness(worker, now_ms) && now_ms - worker->full_since_ms >= BUSY_WAIT_MS) {
+		refuse_waiting(worker);
+		worker->full_since_ms = clock_mono_ms();
+	}
+	for (size_t i = 0; i < listeners->count; i++) {
+		if (worker->polls[POLL_LISTENERS + i].revents != 0 &&
+			!clients_are_full(&worker->clients))
+			accept_one(worker, listeners->items[i].fd);
 	}
 }
 
-/* Clients whose connections the kernel has completed may have sent lines already: they count as
- * received. */
+/* Has this worker served as many connections as it may? */
+static bool
+is_worn_out(const struct worker *worker)
+{
+	int64_t most = worker->settings.max_connections_per_worker;
+	return most > 0 && worker->accepted >= most;
+}
+
+/* Accepts clients until it is told, or has itself found, that this is over; returns the order. */
+static int
+accept_clients(struct worker *worker)
+{
+	static const unsigned char retires = WORKER_RETIRES;
+	for (;;) {
+		int64_t now_ms = clock_mono_ms();
+		bool full = note_fullness(worker, now_ms);
+		bool paused = worker->door.paused_until_ms > now_ms;
+		int timeout_ms = shorter(door_tick(&worker->door, now_ms),
+			shorter(full ? BUSY_WAIT_MS : -1, worker->titled > 0 ? TITLE_MS : -1));
+		wait_for_events(worker, !full && !paused, timeout_ms);
+		int order = follow_orders(worker);
+		if (order != ORDERS_NONE)
+			return order;
+		accept_round(worker);
+		update_title(worker, "");
+		report_log(worker, 0);
+		trim_memory(worker, now_ms);
+		if (is_worn_out(worker)) {
+			send(worker->channel, &retires, 1, MSG_NOSIGNAL);
+			return ORDER_RETIRE;
+		}
+	}
+}
+
+/*
+ * Clients whose connections the kernel has completed may have sent lines already, and a listener that is
+ * closed for good takes them along.  No more than can have waited.
+ */
 static void
-accept_rest(struct worker *worker)
+accept_waiting(struct worker *worker)
 {
 	const struct listener_set *listeners = worker->heritage->listeners;
 	for (size_t i = 0; i < listeners->count; i++) {
-		while (!is_full(worker) && accept_one(worker, listeners->items[i].fd))
+		int64_t most = worker->settings.listen_backlog + 1;
+		while (!clients_are_full(&worker->clients) && most-- > 0 &&
+			accept_one(worker, listeners->items[i].fd))
 			continue;
 	}
 }
 
+/* Accepts nobody any more and serves the clients to their end; returns ORDER_DRAIN if told so before that. */
+static int
+retire(struct worker *worker)
+{
+	set_state(worker, SLOT_RETIRING);
+	if (!is_worn_out(worker))
+		accept_waiting(worker);
+	listener_close(worker->heritage->listeners);
+	atomic_store(&worker->leaving, true);
+	worker->titled = SIZE_MAX;
+	int order = ORDERS_NONE;
+	while (clients_count(&worker->clients) > 0 && order != ORDER_DRAIN) {
+		update_title(worker, "retiring, ");
+		report_log(worker, 0);
+		wait_for_events(worker, false,
+			shorter(TITLE_MS, door_tick(&worker->door, clock_mono_ms())));
+		order = follow_orders(worker);
+	}
+	return order;
+}
+
+/* Sees to it that all that has arrived is answered, and waits for the clients' threads. */
 static void
 drain(struct worker *worker)
 {
 	setproctitle("worker %zu: draining", worker->world.worker + 1);
-	accept_rest(worker);
+	set_state(worker, SLOT_DRAINING);
+	accept_waiting(worker);
 	listener_close(worker->heritage->listeners);
+	atomic_store(&worker->leaving, true);
 	atomic_store(&worker->draining, true);
-	struct client *client;
-	pthread_mutex_lock(&worker->lock);
-	LIST_FOREACH (client, &worker->clients, link)
-		stream_stop_reading(&client->conn.stream);
-	pthread_mutex_unlock(&worker->lock);
-	struct pollfd wakeup = {.fd = worker->wakeup, .events = POLLIN};
-	while (atomic_load(&worker->threads) > 0) {
+	clients_stop_reading(&worker->clients);
+	struct pollfd wakeup = {.fd = worker->clients.wakeup, .events = POLLIN};
+	while (clients_count(&worker->clients) > 0) {
 		eventfd_t left;
-		if (poll(&wakeup, 1, DRAIN_POLL_MS) > 0)
-			eventfd_read(worker->wakeup, &left);
+		if (poll(&wakeup, 1, LEAVE_POLL_MS) > 0)
+			eventfd_read(worker->clients.wakeup, &left);
 		door_tick(&worker->door, clock_mono_ms());
 	}
 }
@@ -342,18 +430,6 @@ open_signals(void)
 	return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-static int
-open_descriptors(struct worker *worker)
-{
-	worker->signals = open_signals();
-	worker->wakeup = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	worker->polls = calloc(
-		POLL_LISTENERS + worker->heritage->listeners->count, sizeof *worker->polls);
-	if (worker->signals < 0 || worker->wakeup < 0 || worker->polls == NULL)
-		return -1;
-	return door_open(&worker->door);
-}
-
 /* Memory of many threads: few arenas, and large blocks go back to the kernel when freed. */
 static void
 set_up_memory(void)
@@ -362,51 +438,44 @@ set_up_memory(void)
 	mallopt(M_MMAP_THRESHOLD, 256 * 1024);
 }
 
-static void
-set_up(struct worker *worker, const struct worker_heritage *heritage, size_t index)
+/* Opens the log; *status becomes a sysexits word for the supervisor when that fails. */
+static int
+open_log(struct worker *worker, unsigned char *status)
 {
-	worker->heritage = heritage;
-	worker->world = (struct conn_world){
-		.worker = index,
-		.settings = heritage->settings,
-		.limiter = heritage->limiter,
-		.scoreboard = heritage->scoreboard,
-		.draining = &worker->draining,
-		.cooled = &worker->cooled,
-	};
-	worker->titled = SIZE_MAX;
-	LIST_INIT(&worker->clients);
-	pthread_mutex_init(&worker->lock, NULL);
-	pthread_attr_init(&worker->thread_attributes);
-	pthread_attr_setdetachstate(&worker->thread_attributes, PTHREAD_CREATE_DETACHED);
-	pthread_attr_setstacksize(&worker->thread_attributes, CLIENT_STACK_BYTES);
+	struct board_info info;
+	int error = 0;
+	scoreboard_info(worker->world.scoreboard, &info);
+	if (worker->settings.policy.persist)
+		error = open_journal(worker, &worker->settings);
+	*status = error != 0 ? EX_CANTCREAT : EX_OK;
+	if (error != 0 && worker->world.journal == NULL)
+		return errno = error, -1;
+	if (worker->world.journal != NULL)
+		journal_reopen(worker->world.journal, info.log_generation);
+	report_log(worker, info.log_generation);
+	return 0;
 }
 
-/* Opens the journal, unless nothing is to be stored; *status becomes a sysexits word for the
- * supervisor. */
-static int
-open_journal(struct worker *worker, unsigned char *status)
+static void
+set_up_world(struct worker *worker, size_t slot)
 {
-	const struct settings *settings = worker->heritage->settings;
-	if (!settings->policy.persist)
-		return 0;
-	const struct journal_target target = {.dir = settings->log_dir,
-		.name = settings->log_filename,
-		.sync = settings->log_sync};
-	int open_error = 0;
-	worker->world.journal = journal_new(&target, worker->heritage->mark, &open_error);
-	*status = open_error != 0 ? EX_CANTCREAT : EX_OK;
-	return worker->world.journal == NULL ? -1 : 0;
+	worker->world.worker = slot;
+	worker->world.desk = &worker->desk;
+	worker->world.limiter = worker->heritage->shared->limiter;
+	worker->world.scoreboard = worker->heritage->shared->board;
+	worker->world.draining = &worker->draining;
+	worker->world.leaving = &worker->leaving;
+	worker->world.cooled = &worker->cooled;
 }
 
 /*
- * Clients beyond the descriptors wait for another worker to take them, like those beyond the
- * threads.  A new descriptor is the lowest that is free: nearly all below it are in use.
+ * The most clients: ThreadsPerWorker, or what descriptors allow.  Clients beyond that wait for another worker
+ * to take them.  A new descriptor is the lowest that is free: nearly all below it are in use.
  */
 static size_t
 find_capacity(const struct worker *worker)
 {
-	size_t threads = (size_t)worker->heritage->settings->threads_per_worker;
+	size_t threads = (size_t)worker->settings.threads_per_worker;
 	struct rlimit limit;
 	int lowest = fcntl(worker->channel, F_DUPFD_CLOEXEC, 0);
 	if (lowest >= 0)
@@ -418,50 +487,78 @@ find_capacity(const struct worker *worker)
 	return left < threads ? (size_t)left : threads;
 }
 
-int
-worker_main(const void *heritage, size_t index, int channel)
+/* 0, or -1 with errno. */
+static int
+set_up(struct worker *worker, size_t slot, unsigned char *status)
 {
-	struct worker worker = {.channel = channel};
+	const struct shared *shared = worker->heritage->shared;
+	set_up_world(worker, slot);
+	worker->signals = open_signals();
+	worker->polls = calloc(
+		POLL_LISTENERS + worker->heritage->listeners->count, sizeof *worker->polls);
+	if (worker->signals < 0 || worker->polls == NULL || door_open(&worker->door) < 0 ||
+		view_open(&worker->desk, shared->settings, settings_changed, worker) < 0)
+		return -1;
+	worker->settings = worker->desk.current->settings;
+	if (open_log(worker, status) < 0)
+		return -1;
+	scoreboard_set_settings(shared->board, slot, worker->desk.current->generation);
+	return clients_init(
+		&worker->clients, &worker->world, shared->roster, find_capacity(worker));
+}
+
+static void
+tear_down(struct worker *worker)
+{
+	clients_fini(&worker->clients);
+	if (worker->world.journal != NULL)
+		journal_free(worker->world.journal);
+	view_close(&worker->desk);
+	door_close(&worker->door);
+	free(worker->polls);
+}
+
+/* A process of its own: what a failed start leaves open, its end frees. */
+int
+worker_main(const void *heritage, size_t slot, int channel)
+{
+	struct worker worker = {
+		.heritage = heritage, .channel = channel, .full_since_ms = -1, .titled = SIZE_MAX};
 	unsigned char status = EX_OK;
 	set_up_memory();
-	set_up(&worker, heritage, index);
-	roster_bury(worker.heritage->roster, index);
-	if (open_descriptors(&worker) < 0 || open_journal(&worker, &status) < 0) {
-		errlog_error("worker %zu cannot start: %s", index + 1, strerror(errno));
+	if (set_up(&worker, slot, &status) < 0) {
+		errlog_error("worker %zu cannot start: %s", slot + 1, strerror(errno));
 		return EX_OSERR;
 	}
-	worker.capacity = find_capacity(&worker);
-	update_title(&worker);
-	/* A log that cannot be opened is the supervisor's to judge: fatal at the start, to be borne
-	 * later. */
-	if (worker.heritage->in_service != NULL)
-		worker.heritage->in_service(worker.heritage->context);
+	set_state(&worker, SLOT_SERVING);
+	update_title(&worker, "");
+	/* A log that cannot be opened is the supervisor's to judge: fatal at the start, to be borne later. */
+	int order = ORDER_DRAIN;
+	worker.heritage->in_service(worker.heritage->context);
 	if (send(channel, &status, 1, MSG_NOSIGNAL) == 1)
-		accept_clients(&worker);
-	drain(&worker);
-	if (worker.world.journal != NULL)
-		journal_free(worker.world.journal);
-	door_close(&worker.door);
-	free(worker.polls);
+		order = accept_clients(&worker);
+	if (order == ORDER_RETIRE)
+		order = retire(&worker);
+	if (order == ORDER_DRAIN)
+		drain(&worker);
+	tear_down(&worker);
 	return EX_OK;
 }
 
 bool
 worker_left_trace(const void *heritage)
 {
-	return mark_any(((const struct worker_heritage *)heritage)->mark);
+	return mark_any(((const struct worker_heritage *)heritage)->shared->mark);
 }
 
+/* Who opens the file puts its end in order. */
 int
-worker_clean_up(const void *heritage, size_t index, int channel)
+worker_clean_up(const void *heritage, size_t slot, int channel)
 {
-	struct worker worker = {.channel = channel};
+	struct worker worker = {.heritage = heritage, .channel = channel};
 	unsigned char status = EX_OK;
-	set_up(&worker, heritage, index);
-	/* Who opens the file puts its end in order. */
-	if (open_journal(&worker, &status) < 0)
+	if (set_up(&worker, slot, &status) < 0)
 		return EX_OSERR;
-	if (worker.world.journal != NULL)
-		journal_free(worker.world.journal);
+	tear_down(&worker);
 	return status;
 }

@@ -182,6 +182,8 @@ value_set_text(const struct directive *directive, struct settings *settings, con
 			directive->size - 1);
 	if (has_controls(text))
 		return "must not hold control characters";
+	/* Equal settings are equal bytes: nothing of an older value stays behind the end. */
+	memset(field(directive, settings), 0, directive->size);
 	strlcpy(field(directive, settings), text, directive->size);
 	return NULL;
 }

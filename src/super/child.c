@@ -34,16 +34,32 @@ child_start(struct child *child, size_t index, int64_t now_ms,
 	}
 	child->pid = pid;
 	child->channel = ends[0];
-	child->ready = false;
+	child->ready = child->draining = false;
+	child->retired_ms = 0;
 	child->born_ms = now_ms;
 	return 0;
 }
 
 void
-child_drain(struct child *child)
+child_order(const struct child *child, char order, int fd)
 {
-	if (child->channel >= 0)
-		send(child->channel, "d", 1, MSG_NOSIGNAL);
+	if (child->channel < 0)
+		return;
+	struct iovec iov = {&order, 1};
+	struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
+	char control[CMSG_SPACE(sizeof fd)] = {0};
+	if (fd >= 0) {
+		message.msg_control = control;
+		message.msg_controllen = sizeof control;
+		struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+		header->cmsg_level = SOL_SOCKET;
+		header->cmsg_type = SCM_RIGHTS;
+		header->cmsg_len = CMSG_LEN(sizeof fd);
+		memcpy(CMSG_DATA(header), &fd, sizeof fd);
+	}
+	if (sendmsg(child->channel, &message, MSG_NOSIGNAL) < 0 && errno != EPIPE)
+		errlog_error(
+			"worker pid %d does not take orders: %s", (int)child->pid, strerror(errno));
 }
 
 void
@@ -74,6 +90,7 @@ child_reap(struct child *child, size_t index, int *status)
 		return false;
 	log_end(child->pid, index, wait_status);
 	child->pid = 0;
+	child->ready = false;
 	child_forget(child);
 	*status = WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
 	return true;

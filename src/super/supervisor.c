@@ -16,23 +16,27 @@
 #include "base/clock.h"
 #include "base/errlog.h"
 #include "core/lifecycle.h"
+#include "core/order.h"
+#include "super/crew.h"
 
-enum { FORK_RETRY_MS = 1000, CLEANER_MS = 2000 };
+enum { CLEANER_MS = 2000 };
 
 struct supervisor {
 	const struct supervisor_plan *plan;
 	struct lifecycle lifecycle;
-	struct child *children;
-	size_t count;
+	struct crew crew;
 	struct pollfd *polls; /* the signals, then a channel for each child */
 	int signals;
-	int64_t deadline_ms; /* of the drain; 0: none */
+	int64_t deadline_ms; /* of the drain */
+	bool postponed;      /* a reload was asked for while it could not be done */
+	uint64_t answering;  /* how many reloads had been asked for when the one under way began */
+	struct buf warnings; /* of that one */
 	int status;
 	bool over;
 };
 
-static void carry_out(
-	struct supervisor *supervisor, unsigned actions, struct child *child, int status);
+static void step(
+	struct supervisor *supervisor, enum lifecycle_event event, struct child *child, int status);
 
 void
 supervisor_block_signals(void)
@@ -54,121 +58,225 @@ supervisor_block_signals(void)
 
 /* Runs in a new child: gives up the supervisor's descriptors and its privileges. */
 static int
-become_child(void *owner, size_t index)
+become_child(void *owner, size_t slot)
 {
 	struct supervisor *supervisor = owner;
 	close(supervisor->signals);
-	for (size_t i = 0; i < supervisor->count; i++)
-		child_forget(&supervisor->children[i]);
-	free(supervisor->children);
+	crew_fini(&supervisor->crew);
 	free(supervisor->polls);
-	if (supervisor->plan->in_child != NULL)
-		supervisor->plan->in_child(supervisor->plan->context);
+	buf_fini(&supervisor->warnings);
+	supervisor->plan->in_child(supervisor->plan->context);
 	if (privileges_take(supervisor->plan->privileges) == 0)
 		return 0;
-	errlog_error("worker %zu cannot become user %s: %s", index + 1,
+	errlog_error("worker %zu cannot become user %s: %s", slot + 1,
 		supervisor->plan->privileges->user, strerror(errno));
 	return EX_NOPERM;
 }
 
+/* Tells of the sockets in `set` that are not in `other`. */
 static void
-spawn(struct supervisor *supervisor, size_t index)
+tell_listeners(const struct listener_set *set, const struct listener_set *other, const char *what)
 {
-	const struct supervisor_plan *plan = supervisor->plan;
-	struct child *child = &supervisor->children[index];
-	int64_t now_ms = clock_mono_ms();
-	if (child_start(child, index, now_ms, become_child, supervisor, plan->child_main,
-		    plan->child_context) == 0)
-		return;
-	errlog_error("cannot fork worker %zu: %s", index + 1, strerror(errno));
-	child->respawn_ms = now_ms + FORK_RETRY_MS;
-}
-
-static bool
-none_left(const struct supervisor *supervisor)
-{
-	for (size_t i = 0; i < supervisor->count; i++) {
-		if (supervisor->children[i].pid != 0)
-			return false;
+	for (size_t i = 0; i < set->count; i++) {
+		if (!listener_is_in(other, &set->items[i]))
+			errlog_info("%s %s", what, set->items[i].name);
 	}
-	return true;
-}
-
-static bool
-all_ready(const struct supervisor *supervisor)
-{
-	for (size_t i = 0; i < supervisor->count; i++) {
-		if (!supervisor->children[i].ready)
-			return false;
-	}
-	return true;
 }
 
 static void
-step(struct supervisor *supervisor, enum lifecycle_event event, struct child *child, int status)
+log_lines(const struct buf *text, void (*log)(const char *format, ...))
 {
-	carry_out(supervisor, lifecycle_step(&supervisor->lifecycle, event), child, status);
+	for (size_t at = 0; at < text->len;) {
+		const char *line = text->data + at;
+		const char *end = memchr(line, '\n', text->len - at);
+		size_t len = end != NULL ? (size_t)(end - line) : text->len - at;
+		log("%.*s", (int)len, line);
+		at += len + 1;
+	}
+}
+
+/* Writes the addresses where we listen, and what else has changed, on the board. */
+static void
+announce_on_board(const struct supervisor *supervisor)
+{
+	const struct listener_set *listeners = supervisor->plan->listeners;
+	struct scoreboard *board = supervisor->plan->shared->board;
+	struct board_info info;
+	size_t len = 0;
+	scoreboard_info(board, &info);
+	info.worker_generation = supervisor->crew.generation;
+	info.settings_generation = published_generation(supervisor->plan->shared->settings);
+	info.listening[0] = '\0';
+	for (size_t i = 0; i < listeners->count && len < sizeof info.listening; i++)
+		len += (size_t)snprintf(info.listening + len, sizeof info.listening - len, "%s\n",
+			listeners->items[i].name);
+	scoreboard_set_info(board, &info);
 }
 
 static void
 announce(const struct supervisor *supervisor)
 {
-	const struct listener_set *listeners = supervisor->plan->listeners;
-	for (size_t i = 0; i < listeners->count; i++)
-		errlog_info("listening on %s", listeners->items[i].name);
-	if (supervisor->plan->ready != NULL)
-		supervisor->plan->ready(supervisor->plan->context);
+	scoreboard_set_daemon_state(supervisor->plan->shared->board, BOARD_RUNNING);
+	announce_on_board(supervisor);
+	tell_listeners(supervisor->plan->listeners, &(struct listener_set){0}, "listening on");
+	supervisor->plan->ready(supervisor->plan->context);
 }
 
 static void
-plan_respawn(struct child *child, size_t index)
+set_title(const struct supervisor *supervisor)
 {
-	int64_t now_ms = clock_mono_ms();
-	int64_t wait_ms = backoff_after_death(&child->backoff, now_ms - child->born_ms);
-	child->respawn_ms = now_ms + wait_ms;
-	if (wait_ms > 0)
-		errlog_warn("worker %zu died young, the next one starts in %lld ms", index + 1,
-			(long long)wait_ms);
+	long long workers = supervisor->plan->settings->workers;
+	setproctitle("supervisor: %lld worker%s", workers, workers == 1 ? "" : "s");
 }
 
+/* All reloads that were asked for before this one began are answered with it. */
 static void
-kill_children(const struct supervisor *supervisor)
+finish_reload(struct supervisor *supervisor, size_t error_count, const struct buf *text)
 {
-	for (size_t i = 0; i < supervisor->count; i++) {
-		if (supervisor->children[i].pid != 0)
-			kill(supervisor->children[i].pid, SIGKILL);
+	const struct shared *shared = supervisor->plan->shared;
+	scoreboard_reload_finished(shared->board, supervisor->answering,
+		published_generation(shared->settings), error_count,
+		text->len > 0 ? buf_string((struct buf *)(uintptr_t)text) : NULL,
+		clock_read().wall_us);
+	if (error_count > 0)
+		errlog_error("reload failed, everything stays as it was");
+	else
+		errlog_info("reloaded");
+}
+
+/* Everything new is there: switches to it. */
+static void
+put_in_force(struct supervisor *supervisor, struct reload *reload)
+{
+	const struct supervisor_plan *plan = supervisor->plan;
+	if (reload->new_workers) {
+		tell_listeners(plan->listeners, &reload->listeners, "no longer listening on");
+		tell_listeners(&reload->listeners, plan->listeners, "listening on");
+		listener_switch(plan->listeners, &reload->listeners);
 	}
+	*plan->settings = reload->settings;
+	errlog_set_level((enum errlog_level)plan->settings->error_log_level);
+	published_write(plan->shared->settings, plan->settings, sizeof *plan->settings);
+	crew_order(&supervisor->crew, ORDER_SETTINGS, errlog_descriptor());
+	if (reload->new_workers)
+		crew_new_generation(&supervisor->crew, (size_t)plan->settings->workers);
+	announce_on_board(supervisor);
+	set_title(supervisor);
 }
 
 static void
-drain_children(struct supervisor *supervisor)
+do_reload(struct supervisor *supervisor)
 {
-	int64_t timeout_ms = supervisor->plan->settings->graceful_shutdown_timeout_s * 1000;
-	supervisor->deadline_ms = clock_mono_ms() + timeout_ms;
-	for (size_t i = 0; i < supervisor->count; i++)
-		child_drain(&supervisor->children[i]);
+	const struct supervisor_plan *plan = supervisor->plan;
+	const struct reload_request request = {
+		.load = plan->load,
+		.context = plan->context,
+		.old = plan->settings,
+		.listeners = plan->listeners,
+		.free_slots = crew_free_slots(&supervisor->crew),
+		.places = roster_places(plan->shared->roster),
+	};
+	struct board_info info;
+	scoreboard_info(plan->shared->board, &info);
+	supervisor->answering = info.reloads_asked;
+	struct reload reload;
+	int result = reload_build(&reload, &request);
+	log_lines(&reload.errors, errlog_error);
+	log_lines(&reload.warnings, errlog_warn);
+	if (result == 0)
+		put_in_force(supervisor, &reload);
+	if (result == 0 && reload.new_workers) {
+		buf_fini(&supervisor->warnings);
+		supervisor->warnings = reload.warnings;
+		reload.warnings = (struct buf){0};
+		step(supervisor, EVENT_NEW_GENERATION, NULL, EX_OK);
+	} else {
+		finish_reload(supervisor, reload.error_count,
+			result == 0 ? &reload.warnings : &reload.errors);
+	}
+	reload_fini(&reload);
+}
+
+/* The new generation serves: the older ones may go. */
+static void
+retire_older(struct supervisor *supervisor)
+{
+	crew_retire_older(&supervisor->crew);
+	finish_reload(supervisor, 0, &supervisor->warnings);
 }
 
 static void
-carry_out(struct supervisor *supervisor, unsigned actions, struct child *child, int status)
+reopen_logs(struct supervisor *supervisor)
+{
+	const struct settings *settings = supervisor->plan->settings;
+	scoreboard_ask_log(supervisor->plan->shared->board);
+	if (errlog_descriptor() >= 0 && errlog_open(settings->error_log) < 0)
+		errlog_error("ErrorLog: cannot open %s: %s, the old one stays in use",
+			settings->error_log, strerror(errno));
+	crew_order(&supervisor->crew, ORDER_REOPEN, errlog_descriptor());
+}
+
+static void
+drain(struct supervisor *supervisor)
+{
+	supervisor->deadline_ms = clock_mono_ms() +
+	                          supervisor->plan->settings->graceful_shutdown_timeout_s * 1000;
+	scoreboard_set_daemon_state(supervisor->plan->shared->board, BOARD_STOPPING);
+	crew_order(&supervisor->crew, ORDER_DRAIN, -1);
+}
+
+static void
+resume(struct supervisor *supervisor)
+{
+	if (!supervisor->postponed)
+		return;
+	supervisor->postponed = false;
+	step(supervisor, EVENT_RELOAD, NULL, EX_OK);
+}
+
+static void
+carry_out(struct supervisor *supervisor, unsigned actions, struct child *child)
 {
 	if (actions & ACTION_ANNOUNCE)
 		announce(supervisor);
-	if (actions & ACTION_RESPAWN)
-		plan_respawn(child, (size_t)(child - supervisor->children));
+	if (actions & ACTION_RETIRE)
+		retire_older(supervisor);
+	if (actions & ACTION_RESPAWN && child != NULL)
+		crew_replace(&supervisor->crew, child);
 	if (actions & ACTION_CLOSE_LISTENERS)
 		listener_close(supervisor->plan->listeners);
 	if (actions & ACTION_DRAIN)
-		drain_children(supervisor);
+		drain(supervisor);
 	if (actions & ACTION_KILL)
-		kill_children(supervisor);
+		crew_kill(&supervisor->crew);
+	if (actions & ACTION_REOPEN)
+		reopen_logs(supervisor);
+	if (actions & ACTION_RELOAD)
+		do_reload(supervisor);
+	if (actions & ACTION_POSTPONE)
+		supervisor->postponed = true;
+	if (actions & ACTION_RESUME)
+		resume(supervisor);
 	if (actions & ACTION_EXIT)
 		supervisor->over = true;
-	if (status != EX_OK && actions & ACTION_KILL)
+}
+
+static bool
+is_stopping(const struct supervisor *supervisor)
+{
+	return supervisor->lifecycle.state == LIFECYCLE_DRAINING ||
+	       supervisor->lifecycle.state == LIFECYCLE_KILLING;
+}
+
+/* `child` and the exit status that it gave matter for the events that speak of one. */
+static void
+step(struct supervisor *supervisor, enum lifecycle_event event, struct child *child, int status)
+{
+	unsigned actions = lifecycle_step(&supervisor->lifecycle, event);
+	if (event == EVENT_CHILD_HOPELESS && actions & ACTION_KILL)
 		supervisor->status = status;
-	bool stopping = supervisor->lifecycle.state == LIFECYCLE_DRAINING ||
-	                supervisor->lifecycle.state == LIFECYCLE_KILLING;
-	if (stopping && none_left(supervisor))
+	carry_out(supervisor, actions, child);
+	if (is_stopping(supervisor) && crew_is_gone(&supervisor->crew))
 		step(supervisor, EVENT_LAST_DIED, NULL, EX_OK);
 }
 
@@ -182,19 +290,21 @@ is_hopeless(int status)
 static void
 child_died(struct supervisor *supervisor, struct child *child, int status)
 {
-	child->ready = false;
-	step(supervisor, is_hopeless(status) ? EVENT_CHILD_HOPELESS : EVENT_CHILD_DIED, child,
-		status);
+	bool retired = child->retired_ms != 0 || !crew_is_newest(&supervisor->crew, child);
+	if (!retired)
+		step(supervisor, is_hopeless(status) ? EVENT_CHILD_HOPELESS : EVENT_CHILD_DIED,
+			child, status);
+	else if (is_stopping(supervisor) && crew_is_gone(&supervisor->crew))
+		step(supervisor, EVENT_LAST_DIED, NULL, EX_OK);
 }
 
 static void
 reap_children(struct supervisor *supervisor)
 {
+	struct child *child;
 	int status;
-	for (size_t i = 0; i < supervisor->count; i++) {
-		if (child_reap(&supervisor->children[i], i, &status))
-			child_died(supervisor, &supervisor->children[i], status);
-	}
+	while ((child = crew_reap(&supervisor->crew, &status)) != NULL)
+		child_died(supervisor, child, status);
 }
 
 static void
@@ -211,78 +321,73 @@ read_signals(struct supervisor *supervisor)
 {
 	struct signalfd_siginfo info;
 	while (read(supervisor->signals, &info, sizeof info) == (ssize_t)sizeof info) {
-		if (info.ssi_signo == SIGCHLD)
+		switch (info.ssi_signo) {
+		case SIGCHLD:
 			reap_children(supervisor);
-		else if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
+			break;
+		case SIGHUP:
+			scoreboard_reload_asked(supervisor->plan->shared->board);
+			step(supervisor, EVENT_RELOAD, NULL, EX_OK);
+			break;
+		case SIGUSR1:
+			step(supervisor, EVENT_REOPEN, NULL, EX_OK);
+			break;
+		default:
 			stop(supervisor, info.ssi_signo);
+		}
 	}
 }
 
-/* A worker says with a sysexits status that it serves. */
 static void
-read_channel(struct supervisor *supervisor, struct child *child)
+child_is_ready(struct supervisor *supervisor, struct child *child, unsigned char status)
 {
-	unsigned char status;
-	ssize_t n = recv(child->channel, &status, 1, 0);
-	if (n <= 0) {
-		if (n == 0)
-			child_forget(child); /* its death will be told by SIGCHLD */
-		return;
-	}
 	child->ready = true;
 	if (is_hopeless(status) && supervisor->lifecycle.state == LIFECYCLE_STARTING)
 		step(supervisor, EVENT_CHILD_HOPELESS, child, status);
-	else if (all_ready(supervisor))
+	else if (crew_all_ready(&supervisor->crew))
 		step(supervisor, EVENT_ALL_READY, NULL, EX_OK);
 }
 
-static int
-until(int timeout_ms, int64_t when_ms, int64_t now_ms)
+static void
+read_channel(struct supervisor *supervisor, struct child *child)
 {
-	int64_t left = when_ms > now_ms ? when_ms - now_ms : 0;
-	return timeout_ms < 0 || left < timeout_ms ? (int)left : timeout_ms;
+	unsigned char word;
+	ssize_t n = recv(child->channel, &word, 1, 0);
+	if (n == 0)
+		child_forget(child); /* its death will be told by SIGCHLD */
+	else if (n == 1 && word == WORKER_RETIRES)
+		crew_relieve(&supervisor->crew, child);
+	else if (n == 1)
+		child_is_ready(supervisor, child, word);
 }
 
-static bool
-wants_workers(const struct supervisor *supervisor)
-{
-	return supervisor->lifecycle.state == LIFECYCLE_STARTING ||
-	       supervisor->lifecycle.state == LIFECYCLE_RUNNING;
-}
-
-/* Forks what is due; returns how long the loop may wait, in milliseconds, or -1. */
+/* Does what is due; returns how long the loop may wait, in milliseconds, or -1. */
 static int
 run_timers(struct supervisor *supervisor)
 {
-	int64_t now_ms = clock_mono_ms();
-	int timeout_ms = -1;
-	for (size_t i = 0; i < supervisor->count && wants_workers(supervisor); i++) {
-		struct child *child = &supervisor->children[i];
-		if (child->pid == 0 && child->respawn_ms <= now_ms)
-			spawn(supervisor, i);
-		if (child->pid == 0)
-			timeout_ms = until(timeout_ms, child->respawn_ms, now_ms);
-	}
+	int wait_ms = crew_run_timers(&supervisor->crew, !is_stopping(supervisor));
 	if (supervisor->lifecycle.state != LIFECYCLE_DRAINING)
-		return timeout_ms;
-	if (supervisor->deadline_ms <= now_ms) {
+		return wait_ms;
+	int64_t left_ms = supervisor->deadline_ms - clock_mono_ms();
+	if (left_ms <= 0) {
 		errlog_warn("GracefulShutdownTimeout has passed, killing the workers");
 		step(supervisor, EVENT_DEADLINE, NULL, EX_OK);
 		return -1;
 	}
-	return until(timeout_ms, supervisor->deadline_ms, now_ms);
+	return crew_shorter(wait_ms, (int)left_ms);
 }
 
 /* Only open channels: poll() refuses a list that is longer than RLIMIT_NOFILE, whatever is in it. */
 static size_t
 prepare_polls(struct supervisor *supervisor)
 {
+	const struct crew *crew = &supervisor->crew;
 	size_t count = 0;
 	supervisor->polls[count++] = (struct pollfd){.fd = supervisor->signals, .events = POLLIN};
-	for (size_t i = 0; i < supervisor->count; i++) {
-		if (supervisor->children[i].channel >= 0)
+	for (size_t i = 0; i < crew->slots; i++) {
+		if (crew->children[i].channel >= 0)
 			supervisor->polls[count++] = (struct pollfd){
-				.fd = supervisor->children[i].channel, .events = POLLIN};
+				.fd = crew->children[i].channel, .events = POLLIN};
 	}
 	return count;
 }
@@ -290,11 +395,12 @@ prepare_polls(struct supervisor *supervisor)
 static void
 wait_for_events(struct supervisor *supervisor, int timeout_ms)
 {
+	struct crew *crew = &supervisor->crew;
 	size_t count = prepare_polls(supervisor), next = 1;
 	if (poll(supervisor->polls, count, timeout_ms) <= 0)
 		return;
-	for (size_t i = 0; i < supervisor->count && next < count; i++) {
-		struct child *child = &supervisor->children[i];
+	for (size_t i = 0; i < crew->slots && next < count; i++) {
+		struct child *child = &crew->children[i];
 		if (child->channel == supervisor->polls[next].fd &&
 			supervisor->polls[next++].revents != 0)
 			read_channel(supervisor, child);
@@ -312,9 +418,9 @@ open_signals(void)
 }
 
 static void
-log_counts(const struct scoreboard *scoreboard)
+log_counts(const struct scoreboard *board)
 {
-	struct scoreboard_totals totals = scoreboard_totals(scoreboard);
+	struct scoreboard_totals totals = scoreboard_totals(board);
 	char text[1024];
 	size_t len = 0;
 	for (size_t i = 0; i < COUNTS && len < sizeof text; i++)
@@ -331,49 +437,71 @@ static void
 clean_up(struct supervisor *supervisor)
 {
 	const struct supervisor_plan *plan = supervisor->plan;
-	struct child *child = &supervisor->children[0];
-	if (plan->unclean == NULL || !plan->unclean(plan->child_context))
+	struct crew *crew = &supervisor->crew;
+	if (!plan->unclean(plan->child_context))
 		return;
 	int64_t deadline_ms = clock_mono_ms() + CLEANER_MS, now_ms;
-	if (child_start(child, 0, deadline_ms, become_child, supervisor, plan->cleaner,
-		    plan->child_context) < 0) {
-		errlog_error("cannot clean up after the workers: %s", strerror(errno));
-		return;
-	}
-	while (child->pid != 0 && (now_ms = clock_mono_ms()) < deadline_ms)
+	crew->main = plan->cleaner;
+	crew_new_generation(crew, 1);
+	crew_run_timers(crew, true);
+	while (!crew_is_gone(crew) && (now_ms = clock_mono_ms()) < deadline_ms)
 		wait_for_events(supervisor, (int)(deadline_ms - now_ms));
-	if (child->pid == 0)
+	if (crew_is_gone(crew))
 		return;
 	errlog_error("cannot clean up after the workers: it takes too long");
-	kill(child->pid, SIGKILL);
-	child_forget(child);
+	crew_kill(crew);
+}
+
+static int
+set_up(struct supervisor *supervisor, const struct supervisor_plan *plan)
+{
+	size_t slots = scoreboard_slots(plan->shared->board);
+	supervisor->plan = plan;
+	supervisor->signals = open_signals();
+	supervisor->polls = calloc(slots + 1, sizeof *supervisor->polls);
+	if (crew_init(&supervisor->crew, slots) < 0 || supervisor->signals < 0 ||
+		supervisor->polls == NULL)
+		return -1;
+	supervisor->crew.shared = plan->shared;
+	supervisor->crew.settings = plan->settings;
+	supervisor->crew.in_child = become_child;
+	supervisor->crew.owner = supervisor;
+	supervisor->crew.main = plan->child_main;
+	supervisor->crew.context = plan->child_context;
+	lifecycle_init(&supervisor->lifecycle);
+	published_write(plan->shared->settings, plan->settings, sizeof *plan->settings);
+	crew_new_generation(&supervisor->crew, (size_t)plan->settings->workers);
+	announce_on_board(supervisor);
+	return 0;
+}
+
+static void
+tear_down(struct supervisor *supervisor)
+{
+	if (supervisor->signals >= 0)
+		close(supervisor->signals);
+	crew_fini(&supervisor->crew);
+	free(supervisor->polls);
+	buf_fini(&supervisor->warnings);
 }
 
 int
 supervisor_run(const struct supervisor_plan *plan)
 {
-	struct supervisor supervisor = {
-		.plan = plan, .count = (size_t)plan->settings->workers, .signals = open_signals()};
-	supervisor.children = calloc(supervisor.count, sizeof *supervisor.children);
-	supervisor.polls = calloc(supervisor.count + 1, sizeof *supervisor.polls);
-	if (supervisor.signals < 0 || supervisor.children == NULL || supervisor.polls == NULL) {
+	struct supervisor supervisor = {0};
+	if (set_up(&supervisor, plan) < 0) {
 		errlog_error("cannot start: %s", strerror(errno));
+		tear_down(&supervisor);
 		return EX_OSERR;
 	}
-	for (size_t i = 0; i < supervisor.count; i++)
-		supervisor.children[i].channel = -1;
-	setproctitle(
-		"supervisor: %zu worker%s", supervisor.count, supervisor.count == 1 ? "" : "s");
-	lifecycle_init(&supervisor.lifecycle);
+	set_title(&supervisor);
 	while (!supervisor.over) {
 		int timeout_ms = run_timers(&supervisor);
 		if (!supervisor.over)
 			wait_for_events(&supervisor, timeout_ms);
 	}
 	clean_up(&supervisor);
-	log_counts(plan->scoreboard);
-	close(supervisor.signals);
-	free(supervisor.children);
-	free(supervisor.polls);
+	log_counts(plan->shared->board);
+	tear_down(&supervisor);
 	return supervisor.status;
 }

@@ -132,10 +132,13 @@ sub start ($class, @settings) {
 	return $class->new(@settings)->launch;
 }
 
+# In one step, as an editor does: the daemon may be reading it.
 sub write_conf ($self, $text) {
-	open my $file, '>:raw', $self->conf_file or die $self->conf_file . ": $!";
-	print {$file} $text;
-	close $file or die $self->conf_file . ": $!";
+	my $new = $self->conf_file . '.new';
+	open my $file, '>:raw', $new or die "$new: $!";
+	print $file $text;
+	close $file or die "$new: $!";
+	rename $new, $self->conf_file or die $self->conf_file . ": $!";
 }
 
 sub dir ($self)       { return $self->{dir} }

@@ -161,8 +161,8 @@ texts_of_any_length(void)
 	struct buf out = {0};
 	for (size_t i = 0; i < directives_count; i++) {
 		const struct directive *directive = &directives[i];
-		if (directive->size == 0 || directive->set == value_set_user ||
-			directive->set == value_set_group)
+		if (directive->set != value_set_text && directive->set != value_set_filename &&
+			directive->set != value_set_error_log)
 			continue;
 		memset(text, 'x', directive->size);
 		text[directive->size] = '\0';

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: ISC */
+/* The worker's end of the channel to its supervisor. */
+#ifndef SERVE_ORDERS_H
+#define SERVE_ORDERS_H
+
+enum { ORDERS_NONE = 0 };
+
+/*
+ * Reads the next order (core/order.h) from a non-blocking channel; end-of-file is ORDER_DRAIN, every time.
+ * ORDERS_NONE when there is none.  *fd becomes a descriptor that came along, the caller's to close, or -1.
+ */
+int orders_next(int channel, int *fd);
+
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * All workers of a supervisor: a child for each slot of the scoreboard, in generations.  The newest
+ * generation serves; older ones are retired and finish their clients.  One thread.
+ */
+#ifndef SUPER_CREW_H
+#define SUPER_CREW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "settings/settings.h"
+#include "shm/shared.h"
+#include "super/child.h"
+
+struct crew {
+	struct child *children;
+	size_t slots;
+	uint64_t generation; /* the newest one */
+	struct shared *shared;
+	const struct settings *settings; /* in force: how long the retired may stay */
+
+	/* for forking */
+	int (*in_child)(void *owner, size_t slot);
+	void *owner;
+	child_main *main;
+	const void *context;
+};
+
+/* 0, or -1 with errno ENOMEM.  The crew's other fields are set by its owner. */
+int crew_init(struct crew *crew, size_t slots);
+void crew_fini(struct crew *crew);
+
+/* How many slots have neither a worker nor one on its way. */
+size_t crew_free_slots(const struct crew *crew);
+
+/* Wants a generation of so many workers; there must be as many free slots.  crew_run_timers() forks them. */
+void crew_new_generation(struct crew *crew, size_t workers);
+
+/* The child is dead: the worker that replaces it is due when its back-off allows. */
+void crew_replace(struct crew *crew, struct child *child);
+
+/* The child accepts no more, of its own accord: another one is wanted now, wherever there is a slot. */
+void crew_relieve(struct crew *crew, struct child *child);
+
+/* Whether all workers of the newest generation serve; whether the child belongs to it. */
+bool crew_all_ready(const struct crew *crew);
+bool crew_is_newest(const struct crew *crew, const struct child *child);
+
+/* Whether no worker lives. */
+bool crew_is_gone(const struct crew *crew);
+
+/* Tells all workers of older generations to retire. */
+void crew_retire_older(struct crew *crew);
+
+/* Gives every worker an order, with a descriptor where fd >= 0. */
+void crew_order(struct crew *crew, char order, int fd);
+void crew_kill(struct crew *crew);
+
+/*
+ * With `fork_wanted` forks what is due; sees to it that retired workers keep GracefulDrainTimeout and then
+ * GracefulShutdownTimeout.  Returns the milliseconds until it has to be called again, or -1.
+ */
+int crew_run_timers(struct crew *crew, bool fork_wanted);
+
+/*
+ * Reaps the next dead worker.  NULL when there is none; else its child and its exit status.  Nobody is
+ * wanted in its slot any more, unless crew_relieve() found no other.
+ */
+struct child *crew_reap(struct crew *crew, int *status);
+
+/* The shorter of two waits in milliseconds, where -1 is for ever. */
+int crew_shorter(int a_ms, int b_ms);
+
+#endif

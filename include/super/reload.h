@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A reload up to the point of no return: everything new is loaded, checked and opened beside the
+ * old, which is left alone until all of it has succeeded.  (Build the new, keep the old on
+ * failure, then switch, as nginx does.)
+ */
+#ifndef SUPER_RELOAD_H
+#define SUPER_RELOAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "net/listener.h"
+#include "settings/settings.h"
+
+/* Loads the settings from where the daemon got them; returns the number of errors, told a line each. */
+typedef size_t reload_load(void *context, struct settings *out, struct buf *errors);
+
+struct reload_request {
+	reload_load *load;
+	void *context;
+	const struct settings *old;
+	const struct listener_set *listeners;
+	size_t free_slots; /* for workers of a new generation */
+	size_t places;     /* the most clients that a worker can have without a restart */
+};
+
+struct reload {
+	struct settings settings;      /* to be in force; what needs a restart is as it was */
+	struct listener_set listeners; /* matters with new_workers: kept and new sockets */
+	bool new_workers;
+	struct buf warnings; /* a line each */
+	struct buf errors;   /* a line each */
+	size_t error_count;
+};
+
+/* 0: all of it can be switched to.  -1: told in reload->errors, nothing has changed. */
+int reload_build(struct reload *reload, const struct reload_request *request);
+
+/* Frees the texts; the listeners are the caller's after a success. */
+void reload_fini(struct reload *reload);
+
+#endif

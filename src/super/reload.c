@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: ISC */
+/* Loads, checks and opens what a reload changes. */
+#include "super/reload.h"
+
+#include <errno.h>
+#include <stdarg.h>
+
+#include "base/errlog.h"
+#include "settings/diff.h"
+
+static int __attribute__((format(printf, 2, 3)))
+fail(struct reload *reload, const char *format, ...)
+{
+	char line[ERRLOG_LINE_MAX];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(line, sizeof line, format, args);
+	va_end(args);
+	buf_printf(&reload->errors, "%s\n", line);
+	reload->error_count++;
+	return -1;
+}
+
+/* Directives that a reload cannot change are named and stay as they are. */
+static int
+keep_restart(struct reload *reload, const struct settings *old)
+{
+	struct buf names = {0};
+	int count = settings_diff(old, &reload->settings, SCOPE_RESTART, &names);
+	if (count > 0)
+		buf_printf(&reload->warnings, "needs a restart, kept as it was: %s\n",
+			buf_string(&names));
+	settings_keep(&reload->settings, old, SCOPE_RESTART);
+	buf_fini(&names);
+	return count < 0 ? fail(reload, "out of memory") : 0;
+}
+
+static int
+check_room(struct reload *reload, const struct reload_request *request)
+{
+	if ((size_t)reload->settings.threads_per_worker > request->places)
+		return fail(
+			reload, "ThreadsPerWorker: more than %zu need a restart", request->places);
+	if ((size_t)reload->settings.workers > request->free_slots)
+		return fail(reload,
+			"Workers: there is room for %zu more beside those that still serve "
+			"their clients; restart, or set GracefulDrainTimeout",
+			request->free_slots);
+	return 0;
+}
+
+/* Opens what new workers need, when any of their settings has changed. */
+static int
+prepare_workers(struct reload *reload, const struct reload_request *request)
+{
+	struct buf names = {0};
+	int count = settings_diff(request->old, &reload->settings, SCOPE_NEW_WORKERS, &names);
+	buf_fini(&names);
+	if (count < 0)
+		return fail(reload, "out of memory");
+	reload->new_workers = count > 0;
+	if (!reload->new_workers)
+		return 0;
+	if (check_room(reload, request) < 0)
+		return -1;
+	size_t before = reload->errors.len;
+	if (listener_open(&reload->listeners, request->listeners, reload->settings.listen,
+		    (size_t)reload->settings.listen_count, (int)reload->settings.listen_backlog,
+		    &reload->errors) == 0)
+		return 0;
+	for (size_t i = before; i < reload->errors.len; i++)
+		reload->error_count += reload->errors.data[i] == '\n';
+	return -1;
+}
+
+/* Also without a change: the file may have been rotated. */
+static int
+open_errlog(struct reload *reload, const struct reload_request *request)
+{
+	if (errlog_open(reload->settings.error_log) == 0)
+		return 0;
+	fail(reload, "ErrorLog: cannot open %s: %s", reload->settings.error_log, strerror(errno));
+	if (reload->new_workers)
+		listener_abandon(&reload->listeners, request->listeners);
+	return -1;
+}
+
+int
+reload_build(struct reload *reload, const struct reload_request *request)
+{
+	*reload = (struct reload){0};
+	reload->error_count = request->load(request->context, &reload->settings, &reload->errors);
+	if (reload->error_count > 0)
+		return -1;
+	if (keep_restart(reload, request->old) < 0 || prepare_workers(reload, request) < 0)
+		return -1;
+	return open_errlog(reload, request);
+}
+
+void
+reload_fini(struct reload *reload)
+{
+	buf_fini(&reload->warnings);
+	buf_fini(&reload->errors);
+}

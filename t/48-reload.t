@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: ISC
+# SIGHUP: live settings, new generations of workers, bad files; nobody is dropped, nothing is lost.
+use v5.36;
+use Test::More;
+use LogCollectd;
+use Time::HiRes qw(time);
+
+# The configuration with these lines behind it: later ones win.
+sub reload ($daemon, $text, $said = qr/\breloaded\b/) {
+	my $before = () = $daemon->errors =~ /$said/g;
+	$daemon->write_conf($daemon->{conf} . $text);
+	$daemon->signal('HUP');
+	return wait_until { (() = $daemon->errors =~ /$said/g) > $before };
+}
+
+sub workers_of ($daemon) {
+	return scalar(my @workers = $daemon->workers);
+}
+
+subtest 'live settings reach open connections' => sub {
+	my $daemon = LogCollectd->start;
+	my @workers = $daemon->workers;
+	my $client = $daemon->connect;
+	is_deeply([verdicts $client->ask(record(INFO => 'one'))], ['received'], 'before');
+	ok(reload($daemon, "MinLogLevel ERROR\n"), 'reloaded');
+	is_deeply([verdicts $client->ask(record(INFO => 'two'), record(ERROR => 'three'))], [qw(filtered received)], 'MinLogLevel');
+	ok(reload($daemon, "RateLimit on\nRateLimitMaxRequests 1\n"), 'reloaded');
+	is_deeply([verdicts $client->ask(record(INFO => 'four'), record(INFO => 'five'))], [qw(received limited)], 'RateLimit');
+	ok(reload($daemon, "LogFilename other.log\nLogFormat raw\n"), 'reloaded');
+	is_deeply([verdicts $client->ask('{"level":"INFO","message":"six"}')], ['received'], 'still the same connection');
+	like(slurp($daemon->path('logs/other.log')), qr/\A\{"level":"INFO","message":"six"\}\n\z/, 'LogFilename, LogFormat');
+	ok(reload($daemon, "LogPersistence off\n"), 'reloaded');
+	is_deeply([verdicts $client->ask(record(INFO => 'seven'))], ['received'], 'LogPersistence');
+	ok(reload($daemon, "LogPersistence on\n"), 'reloaded');
+	is_deeply([verdicts $client->ask(record(INFO => 'eight'))], ['received'], 'and back');
+	is_deeply([$daemon->messages], [qw(one three four eight)], 'what was to be stored is stored');
+	is_deeply([$daemon->workers], \@workers, 'no worker was replaced');
+	is($daemon->stop, 0, 'stops');
+};
+
+subtest 'persistence that is switched on later' => sub {
+	my $daemon = LogCollectd->start(LogPersistence => 'off');
+	my $client = $daemon->connect;
+	is_deeply([verdicts $client->ask(record(INFO => 'one'))], ['received'], 'off');
+	ok(!-e $daemon->path('logs'), 'nothing is made');
+	ok(reload($daemon, "LogPersistence on\n"), 'reloaded');
+	is_deeply([verdicts $client->ask(record(INFO => 'two'))], ['received'], 'on');
+	is_deeply([$daemon->messages], ['two'], 'stored');
+	is($daemon->stop, 0, 'stops');
+};
+
+subtest 'a bad file changes nothing' => sub {
+	my $daemon = LogCollectd->start(MinLogLevel => 'ERROR');
+	my @workers = $daemon->workers;
+	ok(reload($daemon, "MinLogLevel LOUD\nNonsense\n", qr/reload failed/), 'it is refused');
+	my $file = $daemon->conf_file;
+	like($daemon->errors, qr/\Q$file\E:\d+: MinLogLevel: /, 'one error with its place');
+	like($daemon->errors, qr/\Q$file\E:\d+: Nonsense: /, 'and the other');
+	is_deeply([verdicts $daemon->ask(record(INFO => 'x'))], ['filtered'], 'the old settings hold');
+	unlink $file;
+	$daemon->signal('HUP');
+	ok(wait_until { $daemon->errors =~ /cannot open/ }, 'no file at all');
+	is_deeply([verdicts $daemon->ask(record(ERROR => 'y'))], ['received'], 'it goes on');
+	is_deeply([$daemon->workers], \@workers, 'with the same workers');
+	ok(reload($daemon, "MinLogLevel INFO\n"), 'a good file is taken again');
+	is_deeply([verdicts $daemon->ask(record(INFO => 'z'))], ['received'], 'and holds');
+	is($daemon->stop, 0, 'stops');
+};
+
+subtest 'what needs a restart is named and kept' => sub {
+	my $daemon = LogCollectd->start;
+	ok(reload($daemon, "RateLimitTableSize 5\nPidFile $daemon->{dir}/pid\nMinLogLevel ERROR\n"), 'reloaded');
+	like($daemon->errors, qr/needs a restart.*RateLimitTableSize.*PidFile|needs a restart.*PidFile.*RateLimitTableSize/, 'both are named');
+	ok(!-e "$daemon->{dir}/pid", 'and not changed');
+	is_deeply([verdicts $daemon->ask(record(INFO => 'x'))], ['filtered'], 'the others hold');
+	is($daemon->stop, 0, 'stops');
+};
+
+subtest 'a new generation of workers' => sub {
+	my $daemon = LogCollectd->start(Workers => 2);
+	my @old = $daemon->workers;
+	my $client = $daemon->connect;
+	$client->ask('1');
+	ok(reload($daemon, "Workers 3\nThreadsPerWorker 7\n"), 'reloaded');
+	my @new = grep { my $pid = $_; !grep { $_ == $pid } @old } $daemon->workers;
+	is(scalar @new, 3, 'three new workers');
+	is_deeply([verdicts $client->ask(record(INFO => "old $_"))], ['received'], 'the old one serves its client on') for 1 .. 3;
+	is_deeply([verdicts $daemon->ask(record(INFO => 'new'))], ['received'], 'the new ones serve');
+	ok(wait_until { workers_of($daemon) == 4 }, 'an old worker without clients has gone');
+	ok(reload($daemon, "Workers 3\nThreadsPerWorker 7\nMinLogLevel ERROR\n"), 'a live reload beside it');
+	is_deeply([verdicts $client->ask(record(INFO => 'x'))], ['filtered'], 'reaches it, too');
+	$client->finish;
+	is_deeply([$client->rest], [], 'it is answered to its end');
+	ok(wait_until { workers_of($daemon) == 3 }, 'then the last old worker has gone');
+	is($daemon->stop, 0, 'stops');
+};
+
+subtest 'sockets: kept, new, dropped' => sub {
+	my $daemon = LogCollectd->start(Listen => ['127.0.0.1:0', '127.0.0.2:0']);
+	my ($kept, $dropped) = map { $_->[1] } $daemon->addresses;
+	my $stop = 0;
+	# Connects all the time: the kept socket must not refuse once.
+	pipe my $reader, my $writer or die "pipe: $!";
+	my $child = fork // die "fork: $!";
+	if (!$child) {
+		close $reader;
+		my ($served, $refused) = (0, 0);
+		local $SIG{TERM} = sub { $stop = 1 };
+		while (!$stop) {
+			my $client = eval { LogCollectd::Client->new('127.0.0.1', $kept) };
+			last if $stop;
+			$refused++, next if !$client;
+			my @answers = eval { verdicts $client->ask('1') };
+			last if $stop;
+			"@answers" eq 'not_object' ? $served++ : $refused++;
+			$client->finish;
+			$client->close;
+		}
+		print $writer "$served $refused\n";
+		close $writer;
+		POSIX::_exit(0);
+	}
+	close $writer;
+	my $conf = $daemon->{conf} =~ s/^Listen 127\.0\.0\.2:0\n/Listen 127.0.0.3:0\n/mr;
+	for my $round (1 .. 5) {
+		$daemon->{conf} = $conf;
+		ok(reload($daemon, 'Workers ' . (1 + $round % 2) . "\n"), "reload $round");
+	}
+	kill TERM => $child;
+	my ($served, $refused) = split ' ', readline $reader;
+	waitpid $child, 0;
+	cmp_ok($served, '>', 20, 'clients came all the time');
+	is($refused, 0, 'none was refused');
+	ok(!eval { LogCollectd::Client->new('127.0.0.2', $dropped) }, 'the dropped socket is gone');
+	my ($added) = $daemon->errors =~ /listening on 127\.0\.0\.3:(\d+)/;
+	my $client = LogCollectd::Client->new('127.0.0.3', $added);
+	is_deeply([verdicts $client->ask('1')], ['not_object'], 'the new one serves');
+	$client->close;
+	is($daemon->stop, 0, 'stops');
+};
+
+subtest 'a socket that cannot be bound rolls everything back' => sub {
+	my $daemon = LogCollectd->start(MinLogLevel => 'ERROR');
+	my @workers = $daemon->workers;
+	my $other = LogCollectd->start;
+	ok(reload($daemon, 'Listen 127.0.0.1:' . $other->port . "\nMinLogLevel INFO\n", qr/reload failed/), 'refused');
+	like($daemon->errors, qr/cannot listen on 127\.0\.0\.1:\d+: Address already in use/, 'says which');
+	is_deeply([verdicts $daemon->ask(record(INFO => 'x'))], ['filtered'], 'the old settings hold');
+	is_deeply([$daemon->workers], \@workers, 'with the old workers');
+	is($other->stop, 0, 'the other stops');
+	is($daemon->stop, 0, 'stops');
+};
+
+subtest 'GracefulDrainTimeout' => sub {
+	my $daemon = LogCollectd->start(Workers => 1, GracefulDrainTimeout => 1);
+	my ($old) = $daemon->workers;
+	my $client = $daemon->connect;
+	$client->ask(record(INFO => 'before'));
+	ok(reload($daemon, "Workers 2\n"), 'reloaded');
+	is_deeply([verdicts $client->ask(record(INFO => 'after'))], ['received'], 'the client is served');
+	is_deeply([$client->rest], [], 'and then closed');
+	ok(wait_until { gone($old) }, 'the old worker has gone');
+	is_deeply([$daemon->messages], [qw(before after)], 'nothing is lost');
+	is($daemon->stop, 0, 'stops');
+};
+
+subtest 'MaxConnectionsPerWorker' => sub {
+	my $daemon = LogCollectd->start(Workers => 1, MaxConnectionsPerWorker => 5);
+	my %seen = map { $_ => 1 } $daemon->workers;
+	my $held = $daemon->connect;
+	$held->ask('1');
+	for (1 .. 30) {
+		is_deeply([verdicts $daemon->ask('1')], ['not_object'], 'served') or last;
+		$seen{$_} = 1 for $daemon->workers;
+	}
+	cmp_ok(scalar keys %seen, '>=', 5, 'workers come and go');
+	is_deeply([verdicts $held->ask('1')], ['not_object'], 'a client of the first one is served on');
+	unlike($daemon->errors, qr/error/, 'no error');
+	is($daemon->stop, 0, 'stops');
+};
+
+subtest 'reloads that come all at once' => sub {
+	my $daemon = LogCollectd->start(Workers => 1);
+	$daemon->write_conf($daemon->{conf} . "Workers 2\n");
+	$daemon->signal('HUP') for 1 .. 20;
+	ok(reload($daemon, "Workers 3\nMinLogLevel ERROR\n"), 'reloaded');
+	ok(wait_until { workers_of($daemon) == 3 }, 'the last one counts');
+	is_deeply([verdicts $daemon->ask(record(INFO => 'x'))], ['filtered'], 'in all');
+	is($daemon->stop, 0, 'stops');
+};
+
+subtest 'a thousand reloads leave nothing behind' => sub {
+	my $daemon = LogCollectd->start(Workers => 1);
+	my $client = $daemon->connect;
+	$client->ask('1');
+	my ($worker) = $daemon->workers;
+	my $descriptors = sub { map { scalar(my @all = glob "/proc/$_/fd/*") } $daemon->pid, $worker };
+	my $memory = sub { slurp('/proc/' . $daemon->pid . '/status') =~ /VmRSS:\s+(\d+)/ ? $1 : die };
+	my $done = 0;
+	my $one = sub ($n) {
+		$daemon->write_conf($daemon->{conf} . 'MinLogLevel ' . ($n % 2 ? 'ERROR' : 'INFO') . "\n");
+		$daemon->signal('HUP');
+		wait_until { ($done = () = $daemon->errors =~ /\breloaded\b/g) >= $n };
+	};
+	ok($one->($_), "reload $_") for 1 .. 10;
+	my @before = $descriptors->();
+	my $memory_before = $memory->();
+	my $missed = 0;
+	for my $n (11 .. 1010) {
+		$missed += !$one->($n);
+		next if $n % 100;
+		$client->ask('1');
+	}
+	is($missed, 0, 'each was done');
+	is_deeply([$descriptors->()], \@before, 'no descriptor');
+	cmp_ok($memory->(), '<', $memory_before + 512, 'no memory');
+	is_deeply([$daemon->workers], [$worker], 'no process');
+	is_deeply([verdicts $client->ask(record(INFO => 'x'))], ['received'], 'and the client is still there');
+	is($daemon->stop, 0, 'stops');
+};
+
+done_testing;

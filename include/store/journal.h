@@ -61,4 +61,7 @@ void journal_reopen(struct journal *journal, uint64_t generation);
  */
 uint64_t journal_generation(const struct journal *journal);
 
+/* How many appends found the file locked by another process.  Any thread; never waits. */
+uint64_t journal_lock_waits(const struct journal *journal);
+
 #endif

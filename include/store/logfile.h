@@ -35,6 +35,7 @@ struct logfile {
 	char *path;         /* dir/name, on the heap; NULL: not open */
 	uint64_t rotations; /* the mark's count, plus 1, when the path last led to fd; 0: not yet */
 	struct logfile_rotation rotation; /* the owner may change it between appends */
+	bool waited;      /* the last append found the file locked by another process */
 	int rotate_error; /* why the last append could not rotate, and went to the full file; or 0 */
 };
 

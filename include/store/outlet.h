@@ -28,6 +28,7 @@ struct outlet {
 	bool doubtful;  /* the last append failed: perhaps a file opened anew is better */
 	uint64_t asked; /* generation */
 	_Atomic uint64_t generation;
+	_Atomic uint64_t lock_waits; /* appends that found the file locked by another process */
 	struct trouble storing, opening, rotating;
 };
 

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <stdatomic.h>
 
 #include "base/clock.h"
 #include "store/outlet.h"
@@ -220,4 +221,10 @@ journal_free(struct journal *journal)
 	outlet_fini(&journal->outlet);
 	pthread_mutex_destroy(&journal->mutex);
 	free(journal);
+}
+
+uint64_t
+journal_lock_waits(const struct journal *journal)
+{
+	return atomic_load_explicit(&journal->outlet.lock_waits, memory_order_relaxed);
 }

@@ -24,12 +24,19 @@ struct end {
 	bool open_line; /* the last byte is no newline */
 };
 
+/* *waited: another process had it. */
 static int
-lock(int fd)
+lock(int fd, bool *waited)
 {
-	while (flock(fd, LOCK_EX) != 0) {
-		if (errno != EINTR)
+	int how = LOCK_EX | LOCK_NB;
+	*waited = false;
+	while (flock(fd, how) != 0) {
+		if (errno == EWOULDBLOCK) {
+			how = LOCK_EX;
+			*waited = true;
+		} else if (errno != EINTR) {
 			return -1;
+		}
 	}
 	return 0;
 }
@@ -221,7 +228,7 @@ append_locked(struct logfile *logfile, struct iovec *iov, size_t count, bool syn
 int
 logfile_append(struct logfile *logfile, struct iovec *iov, size_t count, bool sync)
 {
-	if (lock(logfile->fd) != 0)
+	if (lock(logfile->fd, &logfile->waited) != 0)
 		return -1;
 	int result = append_locked(logfile, iov, count, sync);
 	unlock(logfile->fd);

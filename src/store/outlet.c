@@ -124,7 +124,9 @@ try_append(struct outlet *outlet, int64_t wall_us, struct iovec *vector, size_t 
 		return -1;
 	struct logfile *file = &outlet->file;
 	file->rotation = outlet->target->rotation;
-	if (logfile_append(file, vector, count, outlet->target->sync_always) != 0) {
+	int appended = logfile_append(file, vector, count, outlet->target->sync_always);
+	outlet->lock_waits += file->waited;
+	if (appended != 0) {
 		outlet->doubtful = true;
 		return -1;
 	}

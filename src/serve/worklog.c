@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: ISC */
+/* The journal as the settings want it. */
+#include "serve/worklog.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/errlog.h"
+
+static struct journal_target
+target_of(const struct settings *settings)
+{
+	return (struct journal_target){
+		.dir = settings->log_dir,
+		.name = settings->log_filename,
+		.sync = settings->log_sync,
+		.rotate_bytes = settings->log_rotate_bytes,
+		.rotate_keep = settings->log_rotate_keep,
+	};
+}
+
+/* With a journal, as soon as something is to be stored.  0 or an errno. */
+static int
+open_journal(struct worklog *worklog, const struct settings *settings)
+{
+	const struct journal_target target = target_of(settings);
+	int error = 0;
+	worklog->world->journal = journal_new(&target, worklog->mark, &error);
+	return worklog->world->journal == NULL ? errno : error;
+}
+
+void
+worklog_follow(struct worklog *worklog, const struct settings *settings)
+{
+	const struct journal_target target = target_of(settings);
+	if (!settings->policy.persist)
+		return;
+	if (worklog->world->journal == NULL)
+		open_journal(worklog, settings);
+	else if (journal_retarget(worklog->world->journal, &target) < 0)
+		errlog_error("cannot change the log's target: %s", strerror(errno));
+}
+
+static void
+report_waits(struct worklog *worklog, const struct journal *journal)
+{
+	uint64_t waits = journal_lock_waits(journal);
+	scoreboard_add(worklog->world->scoreboard, worklog->world->worker, COUNT_LOCK_WAITS,
+		waits - worklog->lock_waits);
+	worklog->lock_waits = waits;
+}
+
+/* Tells how far the journal has come; a file that could not be opened as asked is tried again. */
+void
+worklog_report(struct worklog *worklog)
+{
+	const struct conn_world *world = worklog->world;
+	struct journal *journal = world->journal;
+	uint64_t reached = worklog->asked;
+	if (journal != NULL) {
+		if (journal_generation(journal) < worklog->asked)
+			journal_reopen(journal, worklog->asked);
+		reached = journal_generation(journal);
+		report_waits(worklog, journal);
+	}
+	worklog->behind = reached < worklog->asked;
+	if (worklog->reported == reached && !worklog->behind)
+		return;
+	scoreboard_set_log(
+		world->scoreboard, world->worker, worklog->asked, worklog->behind ? EIO : 0);
+	worklog->reported = reached;
+}
+
+void
+worklog_reopen(struct worklog *worklog)
+{
+	struct board_info info;
+	scoreboard_info(worklog->world->scoreboard, &info);
+	worklog->asked = info.log_generation;
+	worklog_report(worklog);
+}
+
+int
+worklog_open(struct worklog *worklog, struct conn_world *world, struct logfile_mark *mark,
+	const struct settings *settings)
+{
+	*worklog = (struct worklog){.world = world, .mark = mark, .reported = UINT64_MAX};
+	int error = settings->policy.persist ? open_journal(worklog, settings) : 0;
+	worklog_reopen(worklog);
+	return error;
+}
+
+void
+worklog_close(struct worklog *worklog)
+{
+	if (worklog->world->journal != NULL)
+		journal_free(worklog->world->journal);
+	worklog->world->journal = NULL;
+}

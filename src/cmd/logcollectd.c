@@ -22,6 +22,7 @@
 #include "store/folder.h"
 #include "store/mark.h"
 #include "super/detach.h"
+#include "super/notice.h"
 #include "super/supervisor.h"
 
 enum { EXTRA_MAX = 64 };
@@ -163,11 +164,7 @@ open_listeners(struct daemon *daemon)
 	int result = listener_open(&daemon->listeners, &none, settings->listen,
 		(size_t)settings->listen_count, (int)settings->listen_backlog, &errors);
 	int saved = errno;
-	for (size_t at = 0; at < errors.len;) {
-		size_t len = strcspn(errors.data + at, "\n");
-		errlog_error("%.*s", (int)len, errors.data + at);
-		at += len + 1;
-	}
+	notice_lines(&errors, errlog_error);
 	buf_fini(&errors);
 	if (result == 0)
 		return EX_OK;

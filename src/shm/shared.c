@@ -127,6 +127,15 @@ furnish(struct shared *shared, const struct shared_plan *plan, const struct layo
 	return error != 0 ? error : roster_init(shared->roster, plan->slots, plan->places);
 }
 
+/* Puts the file in the place of memory that is mapped already.  0 or an errno. */
+static int
+map_over(void *memory, size_t bytes, int fd)
+{
+	const void *mapped = mmap(
+		memory, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0);
+	return mapped == MAP_FAILED ? errno : 0;
+}
+
 /* Makes the file under a name that nobody looks for, and maps it over the front of the region. */
 static enum shared_result
 make_file(struct shared *shared, size_t front_bytes, const char *name)
@@ -138,9 +147,8 @@ make_file(struct shared *shared, size_t front_bytes, const char *name)
 	int error = posix_fallocate(shared->fd, 0, (off_t)front_bytes);
 	if (error == 0 && (fchmod(shared->fd, FILE_MODE) < 0 || claim_hold(shared->fd) < 0))
 		error = errno;
-	if (error == 0 && mmap(shared->memory, front_bytes, PROT_READ | PROT_WRITE,
-				  MAP_SHARED | MAP_FIXED, shared->fd, 0) == MAP_FAILED)
-		error = errno;
+	if (error == 0)
+		error = map_over(shared->memory, front_bytes, shared->fd);
 	if (error == 0)
 		return SHARED_OK;
 	unlink(name);

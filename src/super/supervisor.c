@@ -2,7 +2,6 @@
 /* The supervisor's loop: what happened -> lifecycle -> what to do. */
 #include "super/supervisor.h"
 
-#include <bsd/unistd.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -18,6 +17,7 @@
 #include "core/lifecycle.h"
 #include "core/order.h"
 #include "super/crew.h"
+#include "super/notice.h"
 
 enum { CLEANER_MS = 2000 };
 
@@ -73,60 +73,14 @@ become_child(void *owner, size_t slot)
 	return EX_NOPERM;
 }
 
-/* Tells of the sockets in `set` that are not in `other`. */
-static void
-tell_listeners(const struct listener_set *set, const struct listener_set *other, const char *what)
-{
-	for (size_t i = 0; i < set->count; i++) {
-		if (!listener_is_in(other, &set->items[i]))
-			errlog_info("%s %s", what, set->items[i].name);
-	}
-}
-
-static void
-log_lines(const struct buf *text, void (*log)(const char *format, ...))
-{
-	for (size_t at = 0; at < text->len;) {
-		const char *line = text->data + at;
-		const char *end = memchr(line, '\n', text->len - at);
-		size_t len = end != NULL ? (size_t)(end - line) : text->len - at;
-		log("%.*s", (int)len, line);
-		at += len + 1;
-	}
-}
-
-/* Writes the addresses where we listen, and what else has changed, on the board. */
-static void
-announce_on_board(const struct supervisor *supervisor)
-{
-	const struct listener_set *listeners = supervisor->plan->listeners;
-	struct scoreboard *board = supervisor->plan->shared->board;
-	struct board_info info;
-	size_t len = 0;
-	scoreboard_info(board, &info);
-	info.worker_generation = supervisor->crew.generation;
-	info.settings_generation = published_generation(supervisor->plan->shared->settings);
-	info.listening[0] = '\0';
-	for (size_t i = 0; i < listeners->count && len < sizeof info.listening; i++)
-		len += (size_t)snprintf(info.listening + len, sizeof info.listening - len, "%s\n",
-			listeners->items[i].name);
-	scoreboard_set_info(board, &info);
-}
-
 static void
 announce(const struct supervisor *supervisor)
 {
 	scoreboard_set_daemon_state(supervisor->plan->shared->board, BOARD_RUNNING);
-	announce_on_board(supervisor);
-	tell_listeners(supervisor->plan->listeners, &(struct listener_set){0}, "listening on");
+	notice_board(
+		supervisor->plan->shared, supervisor->plan->listeners, supervisor->crew.generation);
+	notice_listeners(supervisor->plan->listeners, &(struct listener_set){0}, "listening on");
 	supervisor->plan->ready(supervisor->plan->context);
-}
-
-static void
-set_title(const struct supervisor *supervisor)
-{
-	long long workers = supervisor->plan->settings->workers;
-	setproctitle("supervisor: %lld worker%s", workers, workers == 1 ? "" : "s");
 }
 
 /* All reloads that were asked for before this one began are answered with it. */
@@ -150,8 +104,8 @@ put_in_force(struct supervisor *supervisor, struct reload *reload)
 {
 	const struct supervisor_plan *plan = supervisor->plan;
 	if (reload->new_workers) {
-		tell_listeners(plan->listeners, &reload->listeners, "no longer listening on");
-		tell_listeners(&reload->listeners, plan->listeners, "listening on");
+		notice_listeners(plan->listeners, &reload->listeners, "no longer listening on");
+		notice_listeners(&reload->listeners, plan->listeners, "listening on");
 		listener_switch(plan->listeners, &reload->listeners);
 	}
 	*plan->settings = reload->settings;
@@ -160,8 +114,9 @@ put_in_force(struct supervisor *supervisor, struct reload *reload)
 	crew_order(&supervisor->crew, ORDER_SETTINGS, errlog_descriptor());
 	if (reload->new_workers)
 		crew_new_generation(&supervisor->crew, (size_t)plan->settings->workers);
-	announce_on_board(supervisor);
-	set_title(supervisor);
+	notice_board(
+		supervisor->plan->shared, supervisor->plan->listeners, supervisor->crew.generation);
+	notice_title(supervisor->plan->settings);
 }
 
 static void
@@ -181,8 +136,8 @@ do_reload(struct supervisor *supervisor)
 	supervisor->answering = info.reloads_asked;
 	struct reload reload;
 	int result = reload_build(&reload, &request);
-	log_lines(&reload.errors, errlog_error);
-	log_lines(&reload.warnings, errlog_warn);
+	notice_lines(&reload.errors, errlog_error);
+	notice_lines(&reload.warnings, errlog_warn);
 	if (result == 0)
 		put_in_force(supervisor, &reload);
 	if (result == 0 && reload.new_workers) {
@@ -417,18 +372,6 @@ open_signals(void)
 	return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-static void
-log_counts(const struct scoreboard *board)
-{
-	struct scoreboard_totals totals = scoreboard_totals(board);
-	char text[1024];
-	size_t len = 0;
-	for (size_t i = 0; i < COUNTS && len < sizeof text; i++)
-		len += (size_t)snprintf(text + len, sizeof text - len, " %s=%llu", count_name(i),
-			(unsigned long long)totals.counts[i]);
-	errlog_info("counted:%s", text);
-}
-
 /*
  * Workers that were killed may have left something that the next worker would have put in order.
  * A child does it, without the supervisor's privileges, and is not waited for for long.
@@ -471,7 +414,8 @@ set_up(struct supervisor *supervisor, const struct supervisor_plan *plan)
 	lifecycle_init(&supervisor->lifecycle);
 	published_write(plan->shared->settings, plan->settings, sizeof *plan->settings);
 	crew_new_generation(&supervisor->crew, (size_t)plan->settings->workers);
-	announce_on_board(supervisor);
+	notice_board(
+		supervisor->plan->shared, supervisor->plan->listeners, supervisor->crew.generation);
 	return 0;
 }
 
@@ -494,14 +438,14 @@ supervisor_run(const struct supervisor_plan *plan)
 		tear_down(&supervisor);
 		return EX_OSERR;
 	}
-	set_title(&supervisor);
+	notice_title(plan->settings);
 	while (!supervisor.over) {
 		int timeout_ms = run_timers(&supervisor);
 		if (!supervisor.over)
 			wait_for_events(&supervisor, timeout_ms);
 	}
 	clean_up(&supervisor);
-	log_counts(plan->shared->board);
+	notice_counts(plan->shared->board);
 	tear_down(&supervisor);
 	return supervisor.status;
 }

@@ -208,7 +208,7 @@ listed(void)
 	for (uint32_t n = 0; n < LISTED; n++) {
 		const struct limiter_client *found = &listing->clients[n];
 		int64_t lines = 1 + n % 7, left_ms = n % 3 * 500;
-		CU_ASSERT_EQUAL(found->limited, lines > 5 ? lines - 5 : 0);
+		CU_ASSERT_EQUAL((int64_t)found->limited, (lines > 5 ? lines - 5 : 0));
 		/* One that came late was counted at the latest time of its shard. */
 		CU_ASSERT(found->left_ms >= left_ms && found->left_ms <= 1000);
 		if (found->left_ms > 0) {
@@ -256,7 +256,7 @@ reset(void)
 		for (int turn = 0; turn < 3; turn++) {
 			for (uint32_t n = 0; n < clients[i]; n++) {
 				int64_t passed = take(limiter, n, &rule, turn, 9);
-				CU_ASSERT_EQUAL(passed, n == 0 || turn == 0 ? 5 : 0);
+				CU_ASSERT_EQUAL(passed, (n == 0 || turn == 0 ? 5 : 0));
 			}
 			CU_ASSERT(limiter_reset(limiter, &address));
 			CU_ASSERT(!limiter_reset(limiter, &address));

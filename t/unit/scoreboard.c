@@ -8,7 +8,7 @@
 #include "shm/region.h"
 #include "unit/tap.h"
 
-enum { WORKERS = 2, THREADS = 2, ROUNDS = 20000 };
+enum { WORKERS = 2, THREADS = 2, ROUNDS = 20000, READINGS = 200 };
 
 static struct scoreboard *
 board_new(size_t workers)
@@ -166,7 +166,7 @@ read_tenants(void *arg)
 	struct scoreboard_totals last = {{0}};
 	uint64_t tenant = 0;
 	unsigned wrong = 0;
-	while (handover->readings < ROUNDS && wrong == 0) {
+	while (handover->readings < READINGS && wrong == 0) {
 		struct scoreboard_slot slot;
 		if (scoreboard_read_slot(handover->board, 0, &slot)) {
 			handover->readings += slot.worker_generation != tenant;
@@ -180,7 +180,7 @@ read_tenants(void *arg)
 		wrong += totals.counts[COUNT_LINES] < last.counts[COUNT_LINES];
 		last = totals;
 	}
-	handover->readings = ROUNDS;
+	handover->readings = READINGS;
 	_exit(wrong > 0);
 }
 
@@ -191,7 +191,7 @@ handovers(void)
 	struct handover *handover = region_map(sizeof *handover);
 	handover->board = board_new(1);
 	pid_t pid = child_start(read_tenants, handover);
-	for (int64_t i = 0; handover->readings < ROUNDS; i++) {
+	for (int64_t i = 0; handover->readings < READINGS; i++) {
 		scoreboard_give_slot(handover->board, 0, (uint64_t)i, i);
 		scoreboard_add(handover->board, 0, COUNT_BUSY, 1);
 		scoreboard_add_verdicts(handover->board, 0, one);

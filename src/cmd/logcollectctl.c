@@ -18,7 +18,7 @@
 #include "ctl/target.h"
 #include "ctl/top.h"
 
-enum { SECOND_MS = 1000, TIMEOUT_S = 60, DAY_S = 86400 };
+enum { SECOND_MS = 1000, TIMEOUT_MS = 60 * SECOND_MS, DAY_S = 86400 };
 
 struct options {
 	const char *conf, *board;
@@ -282,8 +282,7 @@ finish(int status)
 int
 main(int argc, char **argv)
 {
-	struct options options = {
-		.timeout_ms = TIMEOUT_S * SECOND_MS, .top = {.delay_ms = SECOND_MS}};
+	struct options options = {.timeout_ms = TIMEOUT_MS, .top = {.delay_ms = SECOND_MS}};
 	int status = parse_options(argc, argv, &options);
 	if (status >= 0)
 		return status;

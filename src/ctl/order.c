@@ -21,7 +21,7 @@
 enum { LOOK_MS = 20 };
 
 struct order {
-	const struct shared *shared; /* NULL: there is only a pid */
+	const struct shared *shared; /* unless there is only a pid */
 	int process;
 	int64_t deadline_ms;
 	struct board_info before, info;
@@ -50,7 +50,9 @@ static int
 begin(struct order *order, struct target *target, int64_t timeout_ms)
 {
 	int status = EX_OK;
-	*order = (struct order){.process = -1, .deadline_ms = clock_mono_ms() + timeout_ms};
+	*order = (struct order){.shared = &target->shared,
+		.process = -1,
+		.deadline_ms = clock_mono_ms() + timeout_ms};
 	pid_t pid = target_pid(target, &status);
 	if (pid == 0)
 		return status;
@@ -59,10 +61,8 @@ begin(struct order *order, struct target *target, int64_t timeout_ms)
 		warnx("not running any more");
 		return EX_UNAVAILABLE;
 	}
-	if (target->attached) {
-		order->shared = &target->shared;
+	if (target->attached)
 		scoreboard_info(order->shared->board, &order->before);
-	}
 	return EX_OK;
 }
 

@@ -4,11 +4,12 @@
 
 #include <pthread.h>
 
+#include "base/clock.h"
 #include "lib/child.h"
 #include "shm/region.h"
 #include "unit/tap.h"
 
-enum { WORKERS = 2, THREADS = 2, ROUNDS = 20000, READINGS = 200 };
+enum { WORKERS = 2, THREADS = 2, ROUNDS = 20000, READINGS_MS = 1000 };
 
 static struct scoreboard *
 board_new(size_t workers)
@@ -166,7 +167,8 @@ read_tenants(void *arg)
 	struct scoreboard_totals last = {{0}};
 	uint64_t tenant = 0;
 	unsigned wrong = 0;
-	while (handover->readings < READINGS && wrong == 0) {
+	int64_t deadline_ms = clock_mono_ms() + READINGS_MS;
+	while (handover->readings < ROUNDS && wrong == 0 && clock_mono_ms() < deadline_ms) {
 		struct scoreboard_slot slot;
 		if (scoreboard_read_slot(handover->board, 0, &slot)) {
 			handover->readings += slot.worker_generation != tenant;
@@ -180,7 +182,8 @@ read_tenants(void *arg)
 		wrong += totals.counts[COUNT_LINES] < last.counts[COUNT_LINES];
 		last = totals;
 	}
-	handover->readings = READINGS;
+	wrong += handover->readings == 0;
+	handover->readings = ROUNDS;
 	_exit(wrong > 0);
 }
 
@@ -191,7 +194,7 @@ handovers(void)
 	struct handover *handover = region_map(sizeof *handover);
 	handover->board = board_new(1);
 	pid_t pid = child_start(read_tenants, handover);
-	for (int64_t i = 0; handover->readings < READINGS; i++) {
+	for (int64_t i = 0; handover->readings < ROUNDS; i++) {
 		scoreboard_give_slot(handover->board, 0, (uint64_t)i, i);
 		scoreboard_add(handover->board, 0, COUNT_BUSY, 1);
 		scoreboard_add_verdicts(handover->board, 0, one);

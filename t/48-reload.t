@@ -190,7 +190,9 @@ subtest 'reloads that come all at once' => sub {
 };
 
 subtest 'a thousand reloads leave nothing behind' => sub {
-	my $daemon = LogCollectd->start(Workers => 1);
+	# AddressSanitizer, where the daemon is built with it, keeps what was freed: no more than this.
+	my $sanitizer = join ':', $ENV{ASAN_OPTIONS} // (), 'quarantine_size_mb=1', 'thread_local_quarantine_size_kb=64';
+	my $daemon = LogCollectd->start(Workers => 1, -env => { ASAN_OPTIONS => $sanitizer });
 	my $client = $daemon->connect;
 	$client->ask('1');
 	my ($worker) = $daemon->workers;
@@ -204,10 +206,10 @@ subtest 'a thousand reloads leave nothing behind' => sub {
 	};
 	ok($one->($_), "reload $_") for 1 .. 10;
 	my @before = $descriptors->();
-	my $memory_before = $memory->();
-	my $missed = 0;
+	my ($missed, $memory_before) = 0;
 	for my $n (11 .. 1010) {
 		$missed += !$one->($n);
+		$memory_before = $memory->() if $n == 310;
 		next if $n % 100;
 		$client->ask('1');
 	}

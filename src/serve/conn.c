@@ -18,7 +18,8 @@ enum fill {
 	FILL_BYTES,
 	FILL_END,    /* nothing more will come, the last line is complete */
 	FILL_CUT,    /* nothing more is to be read, a last line without newline is not a line */
-	FILL_BROKEN, /* the connection or the memory is gone */
+	FILL_FULL,   /* there is no memory for what would come */
+	FILL_BROKEN, /* the connection is gone */
 };
 
 static const struct settings *
@@ -212,7 +213,7 @@ fill(struct conn *conn)
 		               ? FILL_END
 		               : FILL_CUT;
 	if (errno != EAGAIN && errno != ETIME)
-		return FILL_BROKEN;
+		return errno == ENOMEM ? FILL_FULL : FILL_BROKEN;
 	count(conn, errno == EAGAIN ? COUNT_IDLE_CLOSED : COUNT_READ_CLOSED, 1);
 	return FILL_CUT;
 }
@@ -287,6 +288,9 @@ conn_serve(struct conn *conn)
 			return process(conn, true) == 0;
 		case FILL_CUT:
 			return true;
+		case FILL_FULL:
+			count(conn, COUNT_BUSY, 1);
+			return stream_write(&conn->stream, reply_busy()) == 0;
 		case FILL_BROKEN:
 			return false;
 		}

@@ -24,7 +24,7 @@ sub ctl ($daemon, @arguments) {
 }
 
 sub status ($daemon) {
-	my ($status, $out) = ctl($daemon, 'status', '--json');
+	my ($status, $out) = $daemon->run_command($program, '-s', board($daemon), 'status', '--json');
 	return $status eq '0' ? decode_json($out) : {};
 }
 
@@ -49,6 +49,11 @@ subtest 'status is what the clients saw' => sub {
 	is($json->{counts}{lines}, 15, 'lines');
 	is($json->{counts}{accepted}, 1, 'connections');
 	is($json->{pid}, $daemon->pid, 'pid');
+	is_deeply($json->{listening}, ['127.0.0.1:' . $daemon->port], 'listening');
+	is_deeply([sort map { $_->{pid} } @{ $json->{workers} }], [sort $daemon->workers], 'workers');
+	my ($sum) = map { $_->[0] + $_->[1] } [map { $_->{counts}{lines} } @{ $json->{workers} }];
+	is($sum, 15, 'their lines make all');
+	cmp_ok($json->{answer_us}{p50}, '<=', $json->{answer_us}{p100}, 'times');
 	is($json->{limiter}{addresses}, 1, 'addresses');
 	my ($status, $out, $err) = ctl($daemon, 'status');
 	is($status . $err, 0, 'for people');
@@ -73,6 +78,7 @@ subtest 'counters survive workers' => sub {
 	my $after = status($daemon)->{counts};
 	is_deeply([grep { $after->{$_} < $before->{$_} } keys %$before], [], 'no counter has gone back');
 	is($after->{missing}, 10, 'its lines are counted');
+	is(status($daemon)->{worker_deaths}, 1, 'and its death');
 	is($daemon->stop, 0, 'stops');
 };
 
@@ -142,6 +148,94 @@ subtest 'top, on a terminal' => sub {
 	like($screen, qr/\e\[\?1049h.*LINES.*\e\[\?1049l/s, 'a screen of its own, and back');
 	($status, $screen) = on_terminal($daemon, '', '-n', 2, '-d', 0.1);
 	is($status, 0, 'ends after its looks');
+	is($daemon->stop, 0, 'stops');
+};
+
+# Rewrites the configuration: the old one with these lines behind it.
+sub change ($daemon, $text) {
+	$daemon->{first} //= slurp($daemon->conf_file);
+	$daemon->write_conf($daemon->{first} . $text);
+}
+
+subtest 'reload' => sub {
+	my $daemon = start();
+	my $client = $daemon->connect;
+	for my $level ('ERROR', 'DEBUG', 'ERROR') {
+		change($daemon, "MinLogLevel $level\n");
+		my ($status, $out, $err) = ctl($daemon, 'reload');
+		is_deeply([$status, $err], [0, ''], "to $level");
+		like($out, qr/^reloaded: settings generation \d+ is in force in 2 workers$/, 'told');
+		my $want = $level eq 'ERROR' ? 'filtered' : 'received';
+		is_deeply([verdicts $client->ask(record(INFO => 'x'))], [$want], 'in force when it returns');
+	}
+	change($daemon, "Workers 3\n");
+	is((ctl($daemon, 'reload'))[0], 0, 'more workers');
+	my $json = status($daemon);
+	is(scalar(grep { $_->{generation} == 2 && $_->{state} eq 'serving' } @{ $json->{workers} }), 3, 'serve');
+	is_deeply([@{ $json->{reload} }{qw(asked finished errors)}], [4, 4, 0], 'all reloads are told');
+	is($daemon->stop, 0, 'stops');
+};
+
+subtest 'reload that fails or warns' => sub {
+	my $daemon = start(MinLogLevel => 'ERROR');
+	change($daemon, "MinLogLevel LOUD\nNonsense\n");
+	my ($status, $out, $err) = ctl($daemon, 'reload');
+	is_deeply([$status, $out], [1, ''], 'errors in the file');
+	like($err, qr/:\d+: MinLogLevel: .*\n.*:\d+: Nonsense: .*\n.*nothing was reloaded/, 'every one of them is told');
+	is(status($daemon)->{reload}{asked}, 0, 'the daemon was not asked');
+	my $port = $daemon->port;
+	my $other = LogCollectd->start;
+	change($daemon, 'Listen 127.0.0.1:' . $other->port . "\nMinLogLevel DEBUG\n");
+	($status, $out, $err) = ctl($daemon, 'reload');
+	is_deeply([$status, $out], [1, ''], 'a port that is taken');
+	like($err, qr/in use.*\n.*the settings are as they were/, 'the daemon says so');
+	is_deeply([verdicts $daemon->ask(record(INFO => 'x'))], ['filtered'], 'the old settings hold');
+	like((ctl($daemon, 'status'))[1], qr/last reload .*: failed\n.*in use/, 'status tells it too');
+	change($daemon, "RateLimitTableSize 99\n");
+	($status, $out, $err) = ctl($daemon, 'reload');
+	is($status, 0, 'a setting that needs a restart');
+	like($err, qr/RateLimitTableSize/, 'is named');
+	is($_->stop, 0, 'stops') for $daemon, $other;
+};
+
+subtest 'reopen' => sub {
+	my $daemon = start();
+	my @clients = map { $daemon->connect_to($_) } $daemon->workers;
+	my $log = $daemon->path('logs/server.log');
+	for my $round (1 .. 5) {
+		$_->ask((record(INFO => "round $round")) x 50) for @clients;
+		$_->send(join "", (record(INFO => "round $round") . "\n") x 50) for @clients;
+		rename $log, "$log.$round";
+		my ($status, $out, $err) = ctl($daemon, 'reopen');
+		is_deeply([$status, $err], [0, ''], 'reopened');
+		my $size = -s "$log.$round";
+		$_->ask((record(INFO => "round $round")) x 50) for @clients;
+		is(-s "$log.$round", $size, 'nobody writes to the old file');
+		$_->lines(50) for @clients;
+	}
+	my $lines = () = join('', map { slurp($_) } $log, map { "$log.$_" } 1 .. 5) =~ /\n/g;
+	is($lines, 5 * 2 * 150, 'nothing is lost');
+	is($daemon->stop, 0, 'stops');
+};
+
+subtest 'workers that do not follow' => sub {
+	my $daemon = start();
+	my ($held) = $daemon->workers;
+	kill STOP => $held;
+	for ('reload', 'reopen') {
+		my ($status, $out, $err) = ctl($daemon, '-t', 1, $_);
+		is_deeply([$status, $out], [75, ''], "$_ waits in vain");
+		like($err, qr/worker $held .*not followed/, 'for one that is named');
+	}
+	kill CONT => $held;
+	is((ctl($daemon, $_))[0], 0, "$_ ends when it goes on") for 'reload', 'reopen';
+	rename $daemon->path('logs'), $daemon->path('gone');
+	open my $file, '>', $daemon->path('logs');
+	my ($status, $out, $err) = ctl($daemon, 'reopen');
+	is_deeply([$status, $out], [1, ''], 'a log that cannot be opened');
+	like($err, qr/keeps the old log file/, 'told');
+	is(scalar(grep { $_->{log_error} } @{ status($daemon)->{workers} }), 2, 'by both workers');
+	unlink $daemon->path('logs');
 	is($daemon->stop, 0, 'stops');
 };
 

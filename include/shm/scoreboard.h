@@ -57,7 +57,7 @@ struct board_info {
 	uint64_t worker_generation;          /* of the workers started last */
 	uint64_t settings_generation;        /* of the settings published last */
 	uint64_t log_generation;             /* which opening of the log is asked of the workers */
-	uint64_t worker_deaths;              /* workers that ended without having been told to */
+	uint64_t worker_deaths;              /* workers that were killed or have failed */
 	uint64_t reloads_asked;              /* HUPs read */
 	uint64_t reloads_finished;           /* how many of those are answered, well or not */
 	uint64_t reload_errors;              /* of the last reload; 0: its settings are in force */
@@ -106,6 +106,9 @@ void scoreboard_reload_asked(struct scoreboard *board);
 void scoreboard_reload_finished(struct scoreboard *board, uint64_t asked,
 	uint64_t settings_generation, uint64_t errors, const char *text, int64_t now_us);
 uint64_t scoreboard_ask_log(struct scoreboard *board);
+
+/* A worker was killed or has failed. */
+void scoreboard_count_death(struct scoreboard *board);
 
 /* A free slot's number, or -1. */
 int scoreboard_find_free(const struct scoreboard *board);

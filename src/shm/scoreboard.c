@@ -146,6 +146,15 @@ scoreboard_ask_log(struct scoreboard *board)
 	return info.log_generation;
 }
 
+void
+scoreboard_count_death(struct scoreboard *board)
+{
+	struct board_info info;
+	scoreboard_info(board, &info);
+	info.worker_deaths++;
+	scoreboard_set_info(board, &info);
+}
+
 int
 scoreboard_find_free(const struct scoreboard *board)
 {

@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "shm/claim.h"
 #include "shm/region.h"
 
@@ -122,6 +123,8 @@ furnish(struct shared *shared, const struct shared_plan *plan, const struct layo
 	shared->settings = (void *)(base + layout->settings_at);
 	write_header(shared->memory, plan, layout);
 	scoreboard_init(shared->board, plan->slots);
+	scoreboard_set_info(shared->board,
+		&(struct board_info){.pid = getpid(), .started_us = clock_read().wall_us});
 	published_init(shared->settings, plan->settings_bytes);
 	int error = limiter_init(shared->limiter, plan->limiter_entries, &key);
 	return error != 0 ? error : roster_init(shared->roster, plan->slots, plan->places);

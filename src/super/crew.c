@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 
 #include "base/clock.h"
 #include "base/errlog.h"
@@ -238,6 +239,8 @@ crew_reap(struct crew *crew, int *status)
 		child->wanted = child->wanted && child->retired_ms != 0;
 		roster_bury(crew->shared->roster, slot);
 		scoreboard_free_slot(crew->shared->board, slot);
+		if (*status != EX_OK)
+			scoreboard_count_death(crew->shared->board);
 		return child;
 	}
 	return NULL;

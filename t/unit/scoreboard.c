@@ -249,8 +249,9 @@ announcements(void)
 	scoreboard_set_info(board, &info);
 	scoreboard_set_daemon_state(board, BOARD_RUNNING);
 	scoreboard_reload_asked(board);
-	scoreboard_reload_asked(board);
+	scoreboard_count_death(board);
 	CU_ASSERT_EQUAL(scoreboard_ask_log(board), 1);
+	scoreboard_reload_asked(board);
 	CU_ASSERT_EQUAL(scoreboard_ask_log(board), 2);
 	char text[BOARD_ERRORS_MAX + 100];
 	memset(text, 'x', sizeof text - 1);
@@ -259,6 +260,7 @@ announcements(void)
 	scoreboard_info(board, &info);
 	CU_ASSERT_EQUAL(info.pid, 7);
 	CU_ASSERT_EQUAL(info.state, BOARD_RUNNING);
+	CU_ASSERT_EQUAL(info.worker_deaths, 1);
 	CU_ASSERT_EQUAL(info.reloads_asked, 2);
 	CU_ASSERT_EQUAL(info.reloads_finished, 2);
 	CU_ASSERT_EQUAL(info.settings_generation, 4);

@@ -50,6 +50,10 @@ anonymous(void)
 	CU_ASSERT_EQUAL_FATAL(shared_make(&shared, &plan, NULL), SHARED_OK);
 	CU_ASSERT(works(&shared));
 	CU_ASSERT_EQUAL(shared.pid, getpid());
+	struct board_info info;
+	scoreboard_info(shared.board, &info);
+	CU_ASSERT_EQUAL(info.pid, getpid());
+	CU_ASSERT(info.started_us > 0);
 	shared_close(&shared);
 	CU_ASSERT_PTR_NULL(shared.memory);
 }

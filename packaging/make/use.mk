@@ -3,7 +3,12 @@
 
 CONF ?= conf/logcollectd.conf
 
-.PHONY: build run client logs stop clean install help
+sbin_programs := $(filter-out logsend,$(programs))
+bin_programs  := $(filter logsend,$(programs))
+installed      = $(sbin_programs:%=$(sbindir)/%) $(bin_programs:%=$(bindir)/%) \
+                 $(foreach page,$(man_pages),$(mandir)/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
+
+.PHONY: build run client logs stop clean install uninstall help
 build: all ## the same as all
 
 run: all ## serve in the foreground with CONF=conf/logcollectd.conf
@@ -25,9 +30,15 @@ clean: ## remove everything that was built
 help: ## list these goals
 	@sed -n 's/^\([a-z][a-z-]*\):[^#=]*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | sort | awk -F '\t' '{printf "  %-12s %s\n", $$1, $$2}'
 
-install: all ## install programs and configuration below prefix=/usr/local (DESTDIR honoured)
-	$(INSTALL) -d $(DESTDIR)$(sbindir) $(DESTDIR)$(bindir) $(DESTDIR)$(sysconfdir)/logcollectd
-	$(INSTALL) -m 755 $(BUILD)/bin/logcollectd $(BUILD)/bin/logcollectctl $(DESTDIR)$(sbindir)/
-	$(INSTALL) -m 755 $(BUILD)/bin/logsend $(DESTDIR)$(bindir)/
+install: all ## install programs, manual and configuration below prefix=/usr/local (DESTDIR honoured)
+	$(INSTALL) -d $(addprefix $(DESTDIR),$(sort $(dir $(installed)))) $(DESTDIR)$(sysconfdir)/logcollectd
+	$(INSTALL) -m 755 $(sbin_programs:%=$(BUILD)/bin/%) $(DESTDIR)$(sbindir)/
+	$(INSTALL) -m 755 $(bin_programs:%=$(BUILD)/bin/%) $(DESTDIR)$(bindir)/
+	for page in $(man_pages); do \
+		$(INSTALL) -m 644 $$page $(DESTDIR)$(mandir)/man$${page##*.}/ || exit; \
+	done
 	test -e $(DESTDIR)$(sysconfdir)/logcollectd/logcollectd.conf || \
 		$(INSTALL) -m 644 conf/logcollectd.conf $(DESTDIR)$(sysconfdir)/logcollectd/
+
+uninstall: ## remove programs and manual again; the configuration stays
+	rm -f $(addprefix $(DESTDIR),$(installed))

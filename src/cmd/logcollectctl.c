@@ -12,6 +12,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/standard.h"
 #include "ctl/limits.h"
 #include "ctl/order.h"
 #include "ctl/status.h"
@@ -282,6 +283,7 @@ finish(int status)
 int
 main(int argc, char **argv)
 {
+	standard_occupy();
 	struct options options = {.timeout_ms = TIMEOUT_MS, .top = {.delay_ms = SECOND_MS}};
 	int status = parse_options(argc, argv, &options);
 	if (status >= 0)

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/errlog.h"
+#include "base/standard.h"
 #include "serve/worker.h"
 #include "settings/load.h"
 #include "shm/shared.h"
@@ -364,24 +365,12 @@ run(struct daemon *daemon, const struct settings_sources *sources, bool detach)
 	return status;
 }
 
-/* What is opened next must not become standard error: messages would be written into it. */
-static void
-occupy_standard_descriptors(void)
-{
-	int fd;
-	do
-		fd = open("/dev/null", O_RDWR);
-	while (fd >= 0 && fd <= STDERR_FILENO);
-	if (fd >= 0)
-		close(fd);
-}
-
 int
 main(int argc, char **argv)
 {
 	struct options options = {.sources.environment = environ};
 	struct daemon daemon = {.shared = {.fd = -1}, .detached = -1};
-	occupy_standard_descriptors();
+	standard_occupy();
 	setproctitle_init(argc, argv, environ);
 	int status = parse_options(argc, argv, &options);
 	if (status >= 0)

@@ -7,13 +7,13 @@
  */
 #include <bsd/stdlib.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/standard.h"
 #include "send/progress.h"
 #include "send/sender.h"
 #include "send/tally.h"
@@ -340,22 +340,10 @@ print_summary(const struct client *client, uint64_t unanswered)
 	return EX_IOERR;
 }
 
-/* A standard descriptor that is closed would be the socket's, and what we print would be sent. */
-static void
-fill_standard_descriptors(void)
-{
-	int fd;
-	do
-		fd = open("/dev/null", O_RDWR);
-	while (fd >= 0 && fd <= STDERR_FILENO);
-	if (fd >= 0)
-		close(fd);
-}
-
 int
 main(int argc, char **argv)
 {
-	fill_standard_descriptors();
+	standard_occupy();
 	struct options options = parse_options(argc, argv);
 	struct client client = {.options = &options};
 	open_source(&client);

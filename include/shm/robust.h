@@ -12,7 +12,7 @@
 int robust_init(pthread_mutex_t *mutex);
 
 enum robust_lock {
-	ROBUST_LOCKED,   /* ours */
+	ROBUST_LOCKED,    /* ours */
 	ROBUST_INHERITED, /* ours; its owner died: repair what it guards, then robust_repaired() */
 };
 

@@ -8,7 +8,6 @@
 #include <bsd/string.h>
 #include <bsd/unistd.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <stdbool.h>
 #include <sys/resource.h>

@@ -7,6 +7,7 @@
  */
 #include <bsd/stdlib.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdbool.h>

@@ -16,69 +16,69 @@ my $not_ok  = qq({"status": "error", "message": "storage failure"}\n);
 
 # What goes wrong with the 100th record of a run: from its line in the file and its answer to others.
 my %faults = (
-    honest      => sub { @_ },
-    lost        => sub { ( '', $_[1] ) },
-    doubled     => sub { ( $_[0] x 2, $_[1] ) },
-    torn        => sub { ( substr( $_[0], 0, 60 ) . "\n", $_[1] ) },
-    merged      => sub { ( substr( $_[0], 0, -1 ), $_[1] ) },
-    altered     => sub { my $line = $_[0]; substr( $line, -3, 1 ) = 'y'; ( $line, $_[1] ) },
-    failed      => sub { ( '', $not_ok ) },
-    lied        => sub { ( $_[0], $not_ok ) },
-    foreign     => sub { ( "$_[0]somebody else's line\n", $_[1] ) },
-    mute        => sub { ( $_[0], '' ) },
-    chatty      => sub { ( $_[0], $_[1] x 2 ) },
-    babbling    => sub { ( $_[0], "received\n" ) },
-    gone        => sub { ( $_[0], undef ) },
+	honest      => sub { @_ },
+	lost        => sub { ( '', $_[1] ) },
+	doubled     => sub { ( $_[0] x 2, $_[1] ) },
+	torn        => sub { ( substr( $_[0], 0, 60 ) . "\n", $_[1] ) },
+	merged      => sub { ( substr( $_[0], 0, -1 ), $_[1] ) },
+	altered     => sub { my $line = $_[0]; substr( $line, -3, 1 ) = 'y'; ( $line, $_[1] ) },
+	failed      => sub { ( '', $not_ok ) },
+	lied        => sub { ( $_[0], $not_ok ) },
+	foreign     => sub { ( "$_[0]somebody else's line\n", $_[1] ) },
+	mute        => sub { ( $_[0], '' ) },
+	chatty      => sub { ( $_[0], $_[1] x 2 ) },
+	babbling    => sub { ( $_[0], "received\n" ) },
+	gone        => sub { ( $_[0], undef ) },
 );
 
 sub serve {
-    my ( $listener, $log, $fault, $swap ) = @_;
-    my $select = IO::Select->new($listener);
-    my ( %rest, $held, $records );
-    open my $file, '>>', $log or die "$log: $!";
-    $file->autoflush(1);
-    while ( my @ready = $select->can_read ) {
-        for my $socket (@ready) {
-            if ( $socket == $listener ) { $select->add( $listener->accept ); next; }
-            my ( $text, $answers ) = ( '', '' );
-            my $got = sysread $socket, $text, 65536;
-            if ( !$got ) { $select->remove($socket); close $socket; next; }
-            $text = ( delete $rest{$socket} // '' ) . $text;
-            while ( $text =~ s/^(.*)\n// ) {
-                my $message = $1 =~ s/^.*"message":"(.*)"}$/$1/r;
-                my @result  = ( "2026-01-31T12:00:00.123456Z [INFO] $message\n", $ok );
-                @result = $fault->(@result) if ++$records == 100;
-                if ($swap) { ( $result[0], $held ) = ( $held // '', $result[0] ) if $records == 100; }
-                print $file $result[0];
-                if ( defined $held && $records > 100 ) { print $file $held; undef $held; }
-                if ( !defined $result[1] ) { $select->remove($socket); close $socket; last; }
-                $answers .= $result[1];
-            }
-            next unless $socket->opened;
-            $rest{$socket} = $text;
-            syswrite $socket, $answers;
-        }
-    }
+	my ( $listener, $log, $fault, $swap ) = @_;
+	my $select = IO::Select->new($listener);
+	my ( %rest, $held, $records );
+	open my $file, '>>', $log or die "$log: $!";
+	$file->autoflush(1);
+	while ( my @ready = $select->can_read ) {
+		for my $socket (@ready) {
+			if ( $socket == $listener ) { $select->add( $listener->accept ); next; }
+			my ( $text, $answers ) = ( '', '' );
+			my $got = sysread $socket, $text, 65536;
+			if ( !$got ) { $select->remove($socket); close $socket; next; }
+			$text = ( delete $rest{$socket} // '' ) . $text;
+			while ( $text =~ s/^(.*)\n// ) {
+				my $message = $1 =~ s/^.*"message":"(.*)"}$/$1/r;
+				my @result  = ( "2026-01-31T12:00:00.123456Z [INFO] $message\n", $ok );
+				@result = $fault->(@result) if ++$records == 100;
+				if ($swap) { ( $result[0], $held ) = ( $held // '', $result[0] ) if $records == 100; }
+				print $file $result[0];
+				if ( defined $held && $records > 100 ) { print $file $held; undef $held; }
+				if ( !defined $result[1] ) { $select->remove($socket); close $socket; last; }
+				$answers .= $result[1];
+			}
+			next unless $socket->opened;
+			$rest{$socket} = $text;
+			syswrite $socket, $answers;
+		}
+	}
 }
 
 # Runs the load generator against a server with this fault; its exit status and what it said.
 sub run {
-    my ( $name, $fault, @options ) = @_;
-    my $log      = "$dir/$name.log";
-    my $listener = IO::Socket::INET->new( LocalAddr => '127.0.0.1', Listen => 64 ) or die "listen: $!";
-    my $server   = fork // die "fork: $!";
-    if ( $server == 0 ) {
-        $SIG{PIPE} = 'IGNORE';
-        serve( $listener, $log, $fault, $name eq 'swapped' );
-        exit 0;
-    }
-    my $port   = $listener->sockport;
-    my @command = ( $loadgen, '--port', $port, '--verify', $log, qw(--lines 300 --patience 1), @options );
-    my $said   = `@command 2>&1`;
-    my $status = $? >> 8;
-    kill KILL => $server;
-    waitpid $server, 0;
-    return ( $status, $said );
+	my ( $name, $fault, @options ) = @_;
+	my $log      = "$dir/$name.log";
+	my $listener = IO::Socket::INET->new( LocalAddr => '127.0.0.1', Listen => 64 ) or die "listen: $!";
+	my $server   = fork // die "fork: $!";
+	if ( $server == 0 ) {
+		$SIG{PIPE} = 'IGNORE';
+		serve( $listener, $log, $fault, $name eq 'swapped' );
+		exit 0;
+	}
+	my $port   = $listener->sockport;
+	my @command = ( $loadgen, '--port', $port, '--verify', $log, qw(--lines 300 --patience 1), @options );
+	my $said   = `@command 2>&1`;
+	my $status = $? >> 8;
+	kill KILL => $server;
+	waitpid $server, 0;
+	return ( $status, $said );
 }
 
 my ( $status, $said ) = run( 'honest', $faults{honest}, qw(--clients 4 --window 16) );
@@ -95,22 +95,22 @@ like $said, qr/^failed 1\n/m, 'and is counted';
 is $status, 0, 'one client, one line in flight, another size' or diag $said;
 
 my %symptoms = (
-    lost     => qr/record \d+ of client \d+ was answered received and is lost/,
-    doubled  => qr/record \d+ of client \d+ is there twice/,
-    torn     => qr/not a record of this run/,
-    merged   => qr/not a record of this run/,
-    altered  => qr/not a record of this run/,
-    lied     => qr/was answered failed and is in the file/,
-    foreign  => qr/not a record of this run .* somebody else's line/,
-    mute     => qr/no answer for 1 s/,
-    chatty   => qr/an answer too many/,
-    babbling => qr/not an answer: received/,
-    gone     => qr/with \d+ lines unanswered/,
+	lost     => qr/record \d+ of client \d+ was answered received and is lost/,
+	doubled  => qr/record \d+ of client \d+ is there twice/,
+	torn     => qr/not a record of this run/,
+	merged   => qr/not a record of this run/,
+	altered  => qr/not a record of this run/,
+	lied     => qr/was answered failed and is in the file/,
+	foreign  => qr/not a record of this run .* somebody else's line/,
+	mute     => qr/no answer for 1 s/,
+	chatty   => qr/an answer too many/,
+	babbling => qr/not an answer: received/,
+	gone     => qr/with \d+ lines unanswered/,
 );
 for my $name ( sort keys %symptoms ) {
-    ( $status, $said ) = run( $name, $faults{$name}, qw(--clients 1 --window 16) );
-    is $status, 1, "$name: caught";
-    like $said, $symptoms{$name}, "$name: named";
+	( $status, $said ) = run( $name, $faults{$name}, qw(--clients 1 --window 16) );
+	is $status, 1, "$name: caught";
+	like $said, $symptoms{$name}, "$name: named";
 }
 ( $status, $said ) = run( 'swapped', $faults{honest}, qw(--clients 1 --window 16) );
 is $status, 1, 'swapped: caught';

@@ -180,6 +180,14 @@ include_matches(struct parse *parse, const glob_t *found, const struct source *s
 	buf_fini(&scratch);
 }
 
+/* Of the folders in which files are looked for only one that is there can be trouble. */
+static int
+cannot_be_read(const char *folder, int error)
+{
+	(void)folder;
+	return error != ENOENT && error != ENOTDIR;
+}
+
 static void
 include(struct parse *parse, const struct source *source, const char *place, bool optional,
 	const char *argument)
@@ -191,7 +199,7 @@ include(struct parse *parse, const struct source *source, const char *place, boo
 	glob_t found = {0};
 	int result = GLOB_NOSPACE;
 	if (write_pattern(source, argument, &pattern) == 0 && buf_string(&pattern) != NULL)
-		result = glob(pattern.data, GLOB_ERR, NULL, &found);
+		result = glob(pattern.data, 0, cannot_be_read, &found);
 	if (result == 0)
 		include_matches(parse, &found, source, place, names[optional]);
 	else if (result == GLOB_NOMATCH && !optional)

@@ -170,7 +170,7 @@ static void
 include_missing(void)
 {
 	char path[256];
-	write_file("main.conf", "Include none\nInclude n*ne\nIncludeOptional none\n"
+	write_file("main.conf", "Include none\nInclude n*ne\nIncludeOptional no/n*ne\n"
 				"IncludeOptional n*ne\ninclude\nInclude .\n");
 	expect_file("main.conf",
 		"main.conf:1: Include: no file matches 'none', IncludeOptional would allow that\n"

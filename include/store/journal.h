@@ -61,6 +61,9 @@ void journal_reopen(struct journal *journal, uint64_t generation);
  */
 uint64_t journal_generation(const struct journal *journal);
 
+/* Why the last attempt to open a new file failed: an errno, or 0 when it did not.  Any thread; never waits. */
+int journal_open_error(const struct journal *journal);
+
 /* How many appends found the file locked by another process.  Any thread; never waits. */
 uint64_t journal_lock_waits(const struct journal *journal);
 

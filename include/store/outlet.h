@@ -4,7 +4,7 @@
  * name, a new target, a reopen, a rotation, a file that was deleted or is bad.  The new file is opened first;
  * where that fails the old one stays in use, and the next append tries again.
  *
- * One thread at a time (the journal's leader), but for outlet_generation().
+ * One thread at a time (the journal's leader), but for outlet_generation() and outlet_error().
  */
 #ifndef STORE_OUTLET_H
 #define STORE_OUTLET_H
@@ -28,6 +28,7 @@ struct outlet {
 	bool doubtful;  /* the last append failed: perhaps a file opened anew is better */
 	uint64_t asked; /* generation */
 	_Atomic uint64_t generation;
+	_Atomic int error;           /* why no new file could be opened, last time; or 0 */
 	_Atomic uint64_t lock_waits; /* appends that found the file locked by another process */
 	struct trouble storing, opening, rotating;
 };
@@ -51,5 +52,6 @@ void outlet_retarget(struct outlet *outlet, struct target *target, int64_t wall_
 /* Opens the file of wall_us anew: see journal_reopen(). */
 void outlet_reopen(struct outlet *outlet, uint64_t generation, int64_t wall_us);
 uint64_t outlet_generation(const struct outlet *outlet);
+int outlet_error(const struct outlet *outlet);
 
 #endif

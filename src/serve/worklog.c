@@ -66,8 +66,9 @@ worklog_report(struct worklog *worklog)
 	worklog->behind = reached < worklog->asked;
 	if (worklog->reported == reached && !worklog->behind)
 		return;
-	scoreboard_set_log(
-		world->scoreboard, world->worker, worklog->asked, worklog->behind ? EIO : 0);
+	int error = worklog->behind ? journal_open_error(journal) : 0;
+	scoreboard_set_log(world->scoreboard, world->worker, worklog->asked,
+		worklog->behind && error == 0 ? EIO : error);
 	worklog->reported = reached;
 }
 

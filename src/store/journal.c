@@ -198,6 +198,12 @@ journal_generation(const struct journal *journal)
 	return outlet_generation(&journal->outlet);
 }
 
+int
+journal_open_error(const struct journal *journal)
+{
+	return outlet_error(&journal->outlet);
+}
+
 struct journal *
 journal_new(const struct journal_target *target, struct logfile_mark *mark, int *open_error)
 {

@@ -79,6 +79,7 @@ open_file(struct outlet *outlet, int64_t wall_us)
 		return 0;
 	struct logfile fresh;
 	if (logfile_open(&fresh, outlet->target->dir, outlet->name, outlet->file.mark) != 0) {
+		atomic_store(&outlet->error, errno);
 		if (outlet->file.fd < 0) {
 			reach(outlet);
 			return -1;
@@ -90,6 +91,7 @@ open_file(struct outlet *outlet, int64_t wall_us)
 	close_file(outlet);
 	outlet->file = fresh;
 	outlet->anew = outlet->doubtful = false;
+	atomic_store(&outlet->error, 0);
 	report_opening(outlet, 0);
 	reach(outlet);
 	return 0;
@@ -189,6 +191,12 @@ uint64_t
 outlet_generation(const struct outlet *outlet)
 {
 	return atomic_load_explicit(&outlet->generation, memory_order_acquire);
+}
+
+int
+outlet_error(const struct outlet *outlet)
+{
+	return atomic_load(&outlet->error);
 }
 
 int

@@ -12,6 +12,7 @@
 
 #include "settings/settings.h"
 #include "shm/shared.h"
+#include "store/trouble.h"
 #include "super/child.h"
 
 struct crew {
@@ -20,6 +21,7 @@ struct crew {
 	uint64_t generation; /* the newest one */
 	struct shared *shared;
 	const struct settings *settings; /* in force: how long the retired may stay */
+	struct trouble forking;
 
 	/* for forking */
 	int (*in_child)(void *owner, size_t slot);

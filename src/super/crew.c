@@ -169,9 +169,13 @@ spawn(struct crew *crew, size_t slot, int64_t now_ms)
 	if (child_start(child, slot, now_ms, crew->in_child, crew->owner, crew->main,
 		    crew->context) == 0) {
 		scoreboard_set_pid(crew->shared->board, slot, child->pid);
+		if (trouble_over(&crew->forking, now_ms))
+			errlog_info("workers can be forked again");
 		return;
 	}
-	errlog_error("cannot fork worker %zu: %s", slot + 1, strerror(errno));
+	/* Tried every second, as long as it takes. */
+	if (trouble_failed(&crew->forking, now_ms))
+		errlog_error("cannot fork worker %zu: %s", slot + 1, strerror(errno));
 	scoreboard_free_slot(crew->shared->board, slot);
 	child->respawn_ms = now_ms + FORK_RETRY_MS;
 }

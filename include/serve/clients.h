@@ -28,14 +28,18 @@ struct clients {
 	pthread_mutex_t lock; /* of the list: a client is in it as long as its socket is open */
 	LIST_HEAD(, client) list;
 	size_t listed;
+	LIST_HEAD(, client) over; /* whose threads have to be joined; same lock */
 };
 
 /* 0, or -1 with errno.  The world must outlive all threads. */
 int clients_init(struct clients *clients, const struct conn_world *world, struct roster *roster,
 	size_t most);
 
-/* Only when no thread is left. */
+/* Only when clients_count() is 0. */
 void clients_fini(struct clients *clients);
+
+/* Frees what clients that have left still hold; to be called now and then by the accepting thread. */
+void clients_reap(struct clients *clients);
 
 /* How many there are; whether there is a thread for another one. */
 size_t clients_count(struct clients *clients);

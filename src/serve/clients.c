@@ -13,7 +13,8 @@ struct client {
 	struct conn conn;
 	struct clients *clients;
 	int place; /* in the roster */
-	LIST_ENTRY(client) link;
+	pthread_t thread;
+	LIST_ENTRY(client) link; /* of the list, then of those that are over */
 };
 
 int
@@ -22,20 +23,36 @@ clients_init(
 {
 	*clients = (struct clients){.world = world, .roster = roster, .most = most};
 	LIST_INIT(&clients->list);
+	LIST_INIT(&clients->over);
 	pthread_mutex_init(&clients->lock, NULL);
 	pthread_attr_init(&clients->thread_attributes);
-	pthread_attr_setdetachstate(&clients->thread_attributes, PTHREAD_CREATE_DETACHED);
 	pthread_attr_setstacksize(&clients->thread_attributes, CLIENT_STACK_BYTES);
 	clients->wakeup = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	return clients->wakeup < 0 ? -1 : 0;
 }
 
-/* The event descriptor stays: the last thread may be just about to write to it. */
 void
 clients_fini(struct clients *clients)
 {
+	clients_reap(clients);
+	close(clients->wakeup);
 	pthread_attr_destroy(&clients->thread_attributes);
 	pthread_mutex_destroy(&clients->lock);
+}
+
+void
+clients_reap(struct clients *clients)
+{
+	pthread_mutex_lock(&clients->lock);
+	struct client *client = LIST_FIRST(&clients->over);
+	LIST_INIT(&clients->over);
+	pthread_mutex_unlock(&clients->lock);
+	while (client != NULL) {
+		struct client *next = LIST_NEXT(client, link);
+		pthread_join(client->thread, NULL);
+		free(client);
+		client = next;
+	}
 }
 
 size_t
@@ -70,15 +87,19 @@ delist(struct clients *clients, struct client *client)
 	pthread_mutex_unlock(&clients->lock);
 }
 
-/* The last thing a thread does; after the count has gone down the clients may be gone. */
+/* The last thing a thread does; whoever reaps it waits for its end. */
 static void
-thread_over(struct clients *clients)
+thread_over(struct client *client)
 {
+	struct clients *clients = client->clients;
 	bool wanted = clients_are_full(clients) || atomic_load(clients->world->leaving);
-	int wakeup = clients->wakeup;
+	pthread_mutex_lock(&clients->lock);
+	client->thread = pthread_self();
+	LIST_INSERT_HEAD(&clients->over, client, link);
 	atomic_fetch_sub(&clients->threads, 1);
+	pthread_mutex_unlock(&clients->lock);
 	if (wanted)
-		eventfd_write(wakeup, 1);
+		eventfd_write(clients->wakeup, 1);
 }
 
 static void *
@@ -94,14 +115,14 @@ client_main(void *argument)
 	roster_leave(clients->roster, clients->world->worker, client->place);
 	conn_close(&client->conn, linger);
 	conn_fini(&client->conn);
-	free(client);
-	thread_over(clients);
+	thread_over(client);
 	return NULL;
 }
 
 int
 clients_start(struct clients *clients, int fd, const struct address *address, int place)
 {
+	clients_reap(clients);
 	struct client *client = malloc(sizeof *client);
 	if (client == NULL)
 		return -1;

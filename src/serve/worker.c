@@ -124,6 +124,7 @@ static void
 keep_house(struct worker *worker, const char *doing)
 {
 	update_title(worker, doing);
+	clients_reap(&worker->clients);
 	trim_memory(worker, clock_mono_ms());
 	worklog_report(&worker->worklog);
 }

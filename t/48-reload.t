@@ -190,9 +190,9 @@ subtest 'reloads that come all at once' => sub {
 };
 
 subtest 'a thousand reloads leave nothing behind' => sub {
-	# AddressSanitizer, where the daemon is built with it, keeps what was freed: no more than this.
-	my $sanitizer = join ':', $ENV{ASAN_OPTIONS} // (), 'quarantine_size_mb=1', 'thread_local_quarantine_size_kb=64';
-	my $daemon = LogCollectd->start(Workers => 1, -env => { ASAN_OPTIONS => $sanitizer });
+	my $daemon = LogCollectd->start(Workers => 1);
+	# AddressSanitizer keeps what was freed; with it the leaks at the end are judged.
+	my $sanitized = slurp("/proc/" . $daemon->pid . '/exe') =~ /__asan_init/;
 	my $client = $daemon->connect;
 	$client->ask('1');
 	my ($worker) = $daemon->workers;
@@ -215,7 +215,7 @@ subtest 'a thousand reloads leave nothing behind' => sub {
 	}
 	is($missed, 0, 'each was done');
 	is_deeply([$descriptors->()], \@before, 'no descriptor');
-	cmp_ok($memory->(), '<', $memory_before + 512, 'no memory');
+	cmp_ok($memory->(), '<', $memory_before + 512, 'no memory') if !$sanitized;
 	is_deeply([$daemon->workers], [$worker], 'no process');
 	is_deeply([verdicts $client->ask(record(INFO => 'x'))], ['received'], 'and the client is still there');
 	is($daemon->stop, 0, 'stops');

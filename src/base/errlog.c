@@ -116,8 +116,8 @@ write_line(enum errlog_level level, const char *format, va_list args)
 		size_t used = strlen(line);
 		line[used++] = '\n';
 		/* There is nobody left to tell when this fails. */
-		ssize_t ignored =
-			write(sink.target == TO_FILE ? sink.file : STDERR_FILENO, line, used);
+		ssize_t ignored = write(
+			sink.target == TO_FILE ? sink.file : STDERR_FILENO, line, used);
 		(void)ignored;
 	}
 	errno = saved;

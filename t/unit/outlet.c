@@ -428,6 +428,26 @@ rotated_without_descriptors(void)
 	tear_down(f);
 }
 
+/* Another process is killed in the middle of an append, and nobody appends to that file again. */
+static void
+torn_and_left(void)
+{
+	struct fixture *f = set_up("log");
+	CU_ASSERT_EQUAL(append(f, "a\n", 0), 0);
+	char *path = scratch_path(f->dir, "log");
+	struct stat st;
+	CU_ASSERT_EQUAL(stat(path, &st), 0);
+	mark_begin(&f->mark, mark_file(st.st_dev, st.st_ino), st.st_size);
+	scratch_write(path, slice_of("a\nto"));
+	free(path);
+	move(f, "log", "log.1");
+	journal_reopen(f->journal, 1);
+	expect(f, "log.1", "a\n");
+	expect(f, "log", "");
+	CU_ASSERT_FALSE(mark_any(&f->mark));
+	tear_down(f);
+}
+
 int
 main(void)
 {
@@ -440,6 +460,7 @@ main(void)
 		{"reopened in a folder that was deleted", reopened_in_a_folder_deleted},
 		{"the old file is kept when it cannot be reopened", not_reopened},
 		{"and reopened when asked again", reopened_when_asked_again},
+		{"a file that is left is whole", torn_and_left},
 		{"another target", retargeted},
 		{"the old file is kept when another cannot be opened", not_retargeted},
 		{"rotated by size, each name for itself", rotated},

@@ -38,14 +38,13 @@ every_directive(void)
 	expect_same_again(
 		"Listen 1\nListen [::1]:2\nListen localhost:0\nListen localhost:0\n"
 		"BufferSize 1\nMinLogLevel fatal\nUnknownLevel accept\nLogPersistence off\n"
-		"LogDir /a\nLogFilename b\nLogFormat json\nLogSync 7\nLogRotateSize "
-	        "8\nLogRotateKeep 9\nRateLimit off\n"
-		"RateLimitMaxRequests 2\nRateLimitWindowSeconds 3\nRateLimitTableSize 4\n"
-		"RateLimitIPv6Prefix 5\nWorkers 6\nThreadsPerWorker 7\nListenBacklog 8\n"
-		"MaxLineLength 16\nMaxConnectionsPerClient 10\nIdleTimeout 11\nReadTimeout "
-	        "14\nSendTimeout 12\n"
-		"GracefulDrainTimeout 15\nMaxConnectionsPerWorker 16\nGracefulShutdownTimeout "
-	        "13\nPidFile p\nScoreBoardFile s\nErrorLog e\n"
+		"LogDir /a\nLogFilename b\nLogFormat json\nLogSync 7\nLogRotateSize 8\n"
+		"LogRotateKeep 9\nRateLimit off\nRateLimitMaxRequests 2\n"
+		"RateLimitWindowSeconds 3\nRateLimitTableSize 4\nRateLimitIPv6Prefix 5\n"
+		"Workers 6\nThreadsPerWorker 7\nListenBacklog 8\nMaxLineLength 16\n"
+		"MaxConnectionsPerClient 10\nIdleTimeout 11\nReadTimeout 14\nSendTimeout 12\n"
+		"GracefulDrainTimeout 15\nMaxConnectionsPerWorker 16\n"
+		"GracefulShutdownTimeout 13\nPidFile p\nScoreBoardFile s\nErrorLog e\n"
 		"LogLevel error\nUser root\nGroup root\n",
 		NULL);
 	expect_same_again("LogSync always\nErrorLog SYSLOG\nPidFile ''\n", NULL);

@@ -179,6 +179,58 @@ subtest 'MaxConnectionsPerWorker' => sub {
 	is($daemon->stop, 0, 'stops');
 };
 
+subtest 'MaxConnectionsPerWorker under a storm' => sub {
+	my $daemon = LogCollectd->start(Workers => 4, MaxConnectionsPerWorker => 1);
+	my @children = map {
+		my $child = fork // die "fork: $!";
+		if (!$child) {
+			my $bad = grep { ((verdicts eval { $daemon->ask('1') })[0] // '') ne 'not_object' } 1 .. 150;
+			POSIX::_exit($bad ? 1 : 0);
+		}
+		$child;
+	} 1 .. 8;
+	ok(reload($daemon, "ListenBacklog 100\n"), 'a reload meanwhile');
+	my @failed = grep { waitpid $_, 0; $? != 0 } @children;
+	is(scalar @failed, 0, 'everybody is served');
+	unlike($daemon->errors, qr/died young|error/, 'no worker is taken for one that died');
+	ok(wait_until { workers_of($daemon) == 4 }, 'and in the end there are as many as were asked for')
+		or diag workers_of($daemon);
+	is($daemon->stop, 0, 'stops');
+};
+
+subtest 'MaxConnectionsPerWorker and clients that stay' => sub {
+	my $daemon = LogCollectd->start(Workers => 1, MaxConnectionsPerWorker => 1);
+	my @held;
+	for (1 .. 70) {
+		push @held, $daemon->connect;
+		my $worker = workers_of($daemon);
+		is_deeply([verdicts $held[-1]->ask('1')], ['not_object'], 'served') or last;
+		# Until the next one serves this one accepts on: wait, so that all slots are used.
+		wait_until { workers_of($daemon) > $worker } 0.2;
+	}
+	is(scalar @held, 70, 'also when there is no slot for another worker');
+	$_->close for @held;
+	ok(wait_until { workers_of($daemon) == 1 }, 'the worn out end with their clients');
+	is($daemon->stop, 0, 'stops');
+};
+
+subtest 'a generation that cannot be started' => sub {
+	plan skip_all => 'not root' if $> != 0;
+	my $user = 50000 + $$ % 10000; # its processes are counted: it has none but these
+	my @limited = ('setpriv', '--reuid', $user, '--regid', $user, '--clear-groups', 'prlimit', '--nproc=8');
+	plan skip_all => 'cannot be limited' if system("@limited @{[LogCollectd::program()]} -V >/dev/null 2>&1") != 0;
+	my $daemon = LogCollectd->new(Workers => 2, -wrap => \@limited);
+	chown $user, $user, $daemon->dir;
+	$daemon->launch;
+	ok(reload($daemon, "Workers 20\n", qr/cannot fork worker/), 'it is told');
+	ok(reload($daemon, "Workers 2\nMinLogLevel ERROR\n"), 'settings that can be had are put in force');
+	is_deeply([verdicts $daemon->ask(record(INFO => 'x'))], ['filtered'], 'and hold');
+	ok(wait_until { workers_of($daemon) == 2 }, 'with as many workers');
+	my $told = () = $daemon->errors =~ /cannot fork/g;
+	cmp_ok($told, '<=', 2, 'it was not told again and again');
+	is($daemon->stop, 0, 'stops');
+};
+
 subtest 'reloads that come all at once' => sub {
 	my $daemon = LogCollectd->start(Workers => 1);
 	$daemon->write_conf($daemon->{conf} . "Workers 2\n");

@@ -28,7 +28,8 @@ enum lifecycle_event {
 	EVENT_DEADLINE,       /* GracefulShutdownTimeout has passed since draining began */
 	EVENT_RELOAD,         /* HUP */
 	EVENT_NEW_GENERATION, /* a reload has asked for new workers */
-	EVENT_REOPEN,         /* USR1 */
+	EVENT_HELD_UP, /* a reload is postponed, and a worker of the newest generation does not start */
+	EVENT_REOPEN, /* USR1 */
 	LIFECYCLE_EVENTS
 };
 

@@ -15,6 +15,8 @@ enum order {
  * From a worker: a sysexits status, EX_OK when it serves, another when it serves but has found something
  * that makes starting the daemon pointless; or this.
  */
-enum { WORKER_RETIRES = 'r' }; /* it has served its MaxConnectionsPerWorker and accepts no more */
+enum {
+	WORKER_WORN_OUT = 'r'
+}; /* it has served its MaxConnectionsPerWorker and would like to retire */
 
 #endif

@@ -16,8 +16,10 @@
 struct child {
 	pid_t pid;   /* 0: none */
 	int channel; /* our end; -1: none */
-	bool wanted; /* a worker is to live in this slot: without one, it is forked when due */
+	bool wanted; /* a worker is to live in this slot: without one, it is forked when due.  Not, or
+	                no longer, for one that only serves its clients to their end */
 	bool ready;
+	bool worn_out;       /* it would like to be relieved */
 	uint64_t generation; /* of workers */
 	int64_t born_ms;
 	int64_t respawn_ms; /* when the next one is due */

@@ -34,41 +34,39 @@ struct crew {
 int crew_init(struct crew *crew, size_t slots);
 void crew_fini(struct crew *crew);
 
-/* How many slots have neither a worker nor one on its way. */
+/* How many slots have no living worker: what the next generation can have. */
 size_t crew_free_slots(const struct crew *crew);
 
 /* Wants a generation of so many workers; there must be as many free slots.  crew_run_timers() forks them. */
 void crew_new_generation(struct crew *crew, size_t workers);
 
-/* The child is dead: the worker that replaces it is due when its back-off allows. */
+/* The child is dead and was still wanted: the worker that replaces it is due when its back-off allows. */
 void crew_replace(struct crew *crew, struct child *child);
 
-/* The child accepts no more, of its own accord: another one is wanted now, wherever there is a slot. */
-void crew_relieve(struct crew *crew, struct child *child);
-
-/* Whether all workers of the newest generation serve; whether the child belongs to it. */
+/* Whether all workers of the newest generation serve; whether one of them could not be started, or died young, and
+ * the next try is not due yet. */
 bool crew_all_ready(const struct crew *crew);
-bool crew_is_newest(const struct crew *crew, const struct child *child);
+bool crew_is_held_up(const struct crew *crew);
 
 /* Whether no worker lives. */
 bool crew_is_gone(const struct crew *crew);
 
-/* Tells all workers of older generations to retire. */
+/* Tells all workers of older generations, or of the newest one, to retire. */
 void crew_retire_older(struct crew *crew);
+void crew_retire_newest(struct crew *crew);
 
 /* Gives every worker an order, with a descriptor where fd >= 0. */
 void crew_order(struct crew *crew, char order, int fd);
 void crew_kill(struct crew *crew);
 
 /*
- * With `fork_wanted` forks what is due; sees to it that retired workers keep GracefulDrainTimeout and then
+ * With `fork_wanted` relieves the worn out and forks what is due; sees to it that retired workers keep GracefulDrainTimeout and then
  * GracefulShutdownTimeout.  Returns the milliseconds until it has to be called again, or -1.
  */
 int crew_run_timers(struct crew *crew, bool fork_wanted);
 
 /*
- * Reaps the next dead worker.  NULL when there is none; else its child and its exit status.  Nobody is
- * wanted in its slot any more, unless crew_relieve() found no other.
+ * Reaps the next dead worker.  NULL when there is none; else its child and its exit status.
  */
 struct child *crew_reap(struct crew *crew, int *status);
 

@@ -30,6 +30,7 @@ static const struct transition table[LIFECYCLE_STATES][LIFECYCLE_EVENTS] = {
 		[EVENT_DEADLINE]       = TO(STARTING, 0),
 		[EVENT_RELOAD]         = TO(STARTING, ACTION_POSTPONE),
 		[EVENT_NEW_GENERATION] = TO(STARTING, 0),
+		[EVENT_HELD_UP]        = TO(STARTING, 0),
 		[EVENT_REOPEN]         = TO(STARTING, ACTION_REOPEN),
 	},
 	[LIFECYCLE_RUNNING] = {
@@ -42,6 +43,7 @@ static const struct transition table[LIFECYCLE_STATES][LIFECYCLE_EVENTS] = {
 		[EVENT_DEADLINE]       = TO(RUNNING, 0),
 		[EVENT_RELOAD]         = TO(RUNNING, RELOAD),
 		[EVENT_NEW_GENERATION] = TO(RELOADING, 0),
+		[EVENT_HELD_UP]        = TO(RUNNING, 0),
 		[EVENT_REOPEN]         = TO(RUNNING, ACTION_REOPEN),
 	},
 	[LIFECYCLE_RELOADING] = {
@@ -53,6 +55,8 @@ static const struct transition table[LIFECYCLE_STATES][LIFECYCLE_EVENTS] = {
 		[EVENT_DEADLINE]       = TO(RELOADING, 0),
 		[EVENT_RELOAD]         = TO(RELOADING, ACTION_POSTPONE),
 		[EVENT_NEW_GENERATION] = TO(RELOADING, 0),
+		/* It may never be ready: what was asked for since must not wait for that. */
+		[EVENT_HELD_UP]        = TO(RELOADING, RELOAD),
 		[EVENT_REOPEN]         = TO(RELOADING, ACTION_REOPEN),
 	},
 	[LIFECYCLE_DRAINING] = {
@@ -64,6 +68,7 @@ static const struct transition table[LIFECYCLE_STATES][LIFECYCLE_EVENTS] = {
 		[EVENT_DEADLINE]       = TO(KILLING, ACTION_KILL),
 		[EVENT_RELOAD]         = TO(DRAINING, ACTION_REOPEN),
 		[EVENT_NEW_GENERATION] = TO(DRAINING, 0),
+		[EVENT_HELD_UP]        = TO(DRAINING, 0),
 		[EVENT_REOPEN]         = TO(DRAINING, ACTION_REOPEN),
 	},
 	[LIFECYCLE_KILLING] = {
@@ -75,6 +80,7 @@ static const struct transition table[LIFECYCLE_STATES][LIFECYCLE_EVENTS] = {
 		[EVENT_DEADLINE]       = TO(KILLING, 0),
 		[EVENT_RELOAD]         = TO(KILLING, 0),
 		[EVENT_NEW_GENERATION] = TO(KILLING, 0),
+		[EVENT_HELD_UP]        = TO(KILLING, 0),
 		[EVENT_REOPEN]         = TO(KILLING, 0),
 	},
 	[LIFECYCLE_OVER] = {
@@ -86,6 +92,7 @@ static const struct transition table[LIFECYCLE_STATES][LIFECYCLE_EVENTS] = {
 		[EVENT_DEADLINE]       = TO(OVER, 0),
 		[EVENT_RELOAD]         = TO(OVER, 0),
 		[EVENT_NEW_GENERATION] = TO(OVER, 0),
+		[EVENT_HELD_UP]        = TO(OVER, 0),
 		[EVENT_REOPEN]         = TO(OVER, 0),
 	},
 };

@@ -178,12 +178,20 @@ is_worn_out(const struct worker *worker)
 	return most > 0 && worker->reception.accepted >= most;
 }
 
-/* Accepts clients until it is told, or has itself found, that this is over; returns the order. */
+/* Until somebody can take its place it accepts on: no client is to wait for that. */
+static bool
+ask_for_relief(const struct worker *worker)
+{
+	static const unsigned char worn_out = WORKER_WORN_OUT;
+	return send(worker->channel, &worn_out, 1, MSG_NOSIGNAL) == 1;
+}
+
+/* Accepts clients until it is told that this is over; returns the order. */
 static int
 accept_clients(struct worker *worker)
 {
-	static const unsigned char retires = WORKER_RETIRES;
 	struct pollfd *listeners = worker->polls + POLL_LISTENERS;
+	bool asked = false;
 	for (;;) {
 		reception_prepare(&worker->reception, listeners);
 		wait_for_events(worker, worker->heritage->listeners->count, wait_ms(worker));
@@ -192,10 +200,8 @@ accept_clients(struct worker *worker)
 			return order;
 		reception_round(&worker->reception, listeners);
 		keep_house(worker, "");
-		if (is_worn_out(worker)) {
-			send(worker->channel, &retires, 1, MSG_NOSIGNAL);
-			return ORDER_RETIRE;
-		}
+		if (!asked && is_worn_out(worker))
+			asked = ask_for_relief(worker);
 	}
 }
 

@@ -34,7 +34,7 @@ child_start(struct child *child, size_t index, int64_t now_ms,
 	}
 	child->pid = pid;
 	child->channel = ends[0];
-	child->ready = child->draining = false;
+	child->ready = child->worn_out = child->draining = false;
 	child->retired_ms = 0;
 	child->born_ms = now_ms;
 	return 0;

@@ -48,7 +48,7 @@ crew_free_slots(const struct crew *crew)
 {
 	size_t count = 0;
 	for (size_t i = 0; i < crew->slots; i++)
-		count += is_free(&crew->children[i]);
+		count += crew->children[i].pid == 0;
 	return count;
 }
 
@@ -94,21 +94,6 @@ crew_replace(struct crew *crew, struct child *child)
 			(size_t)(child - crew->children) + 1, (long long)wait_ms);
 }
 
-void
-crew_relieve(struct crew *crew, struct child *child)
-{
-	child->wanted = false;
-	child->retired_ms = clock_mono_ms();
-	/* Without a free slot it is replaced in its own, when it has ended. */
-	child->wanted = want_somewhere(crew, 1) > 0;
-}
-
-bool
-crew_is_newest(const struct crew *crew, const struct child *child)
-{
-	return child->generation == crew->generation;
-}
-
 bool
 crew_all_ready(const struct crew *crew)
 {
@@ -121,6 +106,18 @@ crew_all_ready(const struct crew *crew)
 }
 
 bool
+crew_is_held_up(const struct crew *crew)
+{
+	int64_t now_ms = clock_mono_ms();
+	for (size_t i = 0; i < crew->slots; i++) {
+		const struct child *child = &crew->children[i];
+		if (child->wanted && child->pid == 0 && child->respawn_ms > now_ms)
+			return true;
+	}
+	return false;
+}
+
+bool
 crew_is_gone(const struct crew *crew)
 {
 	for (size_t i = 0; i < crew->slots; i++) {
@@ -130,16 +127,55 @@ crew_is_gone(const struct crew *crew)
 	return true;
 }
 
-void
-crew_retire_older(struct crew *crew)
+static void
+retire(struct child *child, int64_t now_ms)
+{
+	child->retired_ms = now_ms;
+	child_order(child, ORDER_RETIRE, -1);
+}
+
+static void
+retire_generations(struct crew *crew, bool newest)
 {
 	int64_t now_ms = clock_mono_ms();
 	for (size_t i = 0; i < crew->slots; i++) {
 		struct child *child = &crew->children[i];
-		if (child->pid == 0 || crew_is_newest(crew, child) || child->retired_ms != 0)
+		bool is_newest = child->generation == crew->generation;
+		if (child->pid != 0 && child->retired_ms == 0 && is_newest == newest)
+			retire(child, now_ms);
+	}
+}
+
+void
+crew_retire_older(struct crew *crew)
+{
+	retire_generations(crew, false);
+}
+
+void
+crew_retire_newest(struct crew *crew)
+{
+	retire_generations(crew, true);
+}
+
+/*
+ * Another worker starts for each that is worn out, as far as there are slots, and only when it serves does the old
+ * one retire.  Not while others are yet to start: a new generation would not get ready for all those that
+ * come and go.
+ */
+static void
+relieve(struct crew *crew, int64_t now_ms)
+{
+	if (!crew_all_ready(crew))
+		return;
+	for (size_t i = 0; i < crew->slots; i++) {
+		struct child *child = &crew->children[i];
+		if (child->pid == 0 || !child->worn_out || child->retired_ms != 0)
 			continue;
-		child->retired_ms = now_ms;
-		child_order(child, ORDER_RETIRE, -1);
+		if (!child->wanted)
+			retire(child, now_ms);
+		else if (want_somewhere(crew, 1) == 0)
+			child->wanted = false;
 	}
 }
 
@@ -220,6 +256,8 @@ crew_run_timers(struct crew *crew, bool fork_wanted)
 {
 	int64_t now_ms = clock_mono_ms();
 	int wait_ms = -1;
+	if (fork_wanted)
+		relieve(crew, now_ms);
 	for (size_t slot = 0; slot < crew->slots; slot++) {
 		struct child *child = &crew->children[slot];
 		bool missing = fork_wanted && child->wanted && child->pid == 0;
@@ -239,8 +277,6 @@ crew_reap(struct crew *crew, int *status)
 		struct child *child = &crew->children[slot];
 		if (!child_reap(child, slot, status))
 			continue;
-		/* Only one that was relieved without a free slot is waited for. */
-		child->wanted = child->wanted && child->retired_ms != 0;
 		roster_bury(crew->shared->roster, slot);
 		scoreboard_free_slot(crew->shared->board, slot);
 		if (*status != EX_OK)

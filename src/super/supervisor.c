@@ -112,6 +112,9 @@ put_in_force(struct supervisor *supervisor, struct reload *reload)
 	errlog_set_level((enum errlog_level)plan->settings->error_log_level);
 	published_write(plan->shared->settings, plan->settings, sizeof *plan->settings);
 	crew_order(&supervisor->crew, ORDER_SETTINGS, errlog_descriptor());
+	/* One that was held up is not needed: that before it serves until the new one does. */
+	if (reload->new_workers && supervisor->lifecycle.state == LIFECYCLE_RELOADING)
+		crew_retire_newest(&supervisor->crew);
 	if (reload->new_workers)
 		crew_new_generation(&supervisor->crew, (size_t)plan->settings->workers);
 	notice_board(
@@ -245,8 +248,7 @@ is_hopeless(int status)
 static void
 child_died(struct supervisor *supervisor, struct child *child, int status)
 {
-	bool retired = child->retired_ms != 0 || !crew_is_newest(&supervisor->crew, child);
-	if (!retired)
+	if (child->wanted)
 		step(supervisor, is_hopeless(status) ? EVENT_CHILD_HOPELESS : EVENT_CHILD_DIED,
 			child, status);
 	else if (is_stopping(supervisor) && crew_is_gone(&supervisor->crew))
@@ -310,10 +312,21 @@ read_channel(struct supervisor *supervisor, struct child *child)
 	ssize_t n = recv(child->channel, &word, 1, 0);
 	if (n == 0)
 		child_forget(child); /* its death will be told by SIGCHLD */
-	else if (n == 1 && word == WORKER_RETIRES)
-		crew_relieve(&supervisor->crew, child);
+	else if (n == 1 && word == WORKER_WORN_OUT)
+		child->worn_out = true;
 	else if (n == 1)
 		child_is_ready(supervisor, child, word);
+}
+
+/* A generation that does not start must not keep the operator from mending the settings. */
+static void
+check_postponed(struct supervisor *supervisor)
+{
+	if (!supervisor->postponed || supervisor->lifecycle.state != LIFECYCLE_RELOADING ||
+		!crew_is_held_up(&supervisor->crew))
+		return;
+	supervisor->postponed = false;
+	step(supervisor, EVENT_HELD_UP, NULL, EX_OK);
 }
 
 /* Does what is due; returns how long the loop may wait, in milliseconds, or -1. */
@@ -440,6 +453,7 @@ supervisor_run(const struct supervisor_plan *plan)
 	}
 	notice_title(plan->settings);
 	while (!supervisor.over) {
+		check_postponed(&supervisor);
 		int timeout_ms = run_timers(&supervisor);
 		if (!supervisor.over)
 			wait_for_events(&supervisor, timeout_ms);

@@ -105,6 +105,18 @@ new_generation(void)
 }
 
 static void
+generation_that_does_not_start(void)
+{
+	WALK({EVENT_ALL_READY, READY, LIFECYCLE_RUNNING}, {EVENT_HELD_UP, 0, LIFECYCLE_RUNNING},
+		{EVENT_RELOAD, RELOAD, LIFECYCLE_RUNNING},
+		{EVENT_NEW_GENERATION, 0, LIFECYCLE_RELOADING},
+		{EVENT_RELOAD, ACTION_POSTPONE, LIFECYCLE_RELOADING},
+		{EVENT_HELD_UP, RELOAD, LIFECYCLE_RELOADING},
+		{EVENT_NEW_GENERATION, 0, LIFECYCLE_RELOADING},
+		{EVENT_ALL_READY, ACTION_RETIRE | ACTION_RESUME, LIFECYCLE_RUNNING});
+}
+
+static void
 reload_at_the_edges(void)
 {
 	WALK({EVENT_RELOAD, ACTION_POSTPONE, LIFECYCLE_STARTING},
@@ -143,6 +155,8 @@ main(void)
 		{"a stop before all are ready", stop_while_starting},
 		{"a reload of live settings", live_reload},
 		{"a reload that needs new workers; others wait for it", new_generation},
+		{"a generation that does not start holds no reload up",
+			generation_that_does_not_start},
 		{"reloads before the start is over and after the stop has begun",
 			reload_at_the_edges},
 		{"back-off doubles for the young, to 30 s, until a healthy minute", backoff},

@@ -297,6 +297,22 @@ subtest 'a killed daemon is followed by another' => sub {
 	is($daemon->stop, 0, 'stops');
 };
 
+subtest 'another PID namespace' => sub {
+	my @elsewhere = qw(unshare --pid --fork --kill-child);
+	plan skip_all => 'there is no other' if system("@elsewhere true 2>/dev/null") != 0;
+	my $daemon = start();
+	my $second = LogCollectd->new(-wrap => ['timeout', '20', @elsewhere]);
+	$second->write_conf(slurp($second->conf_file) . 'ScoreBoardFile ' . board($daemon) . "\n");
+	my ($status, $out, $err) = $second->run('-f', $second->conf_file);
+	is($status, 73, 'a second daemon there does not start');
+	like($err, qr/already running in another PID namespace/, 'told');
+	is(system("@elsewhere $program -s @{[board($daemon)]} status >/dev/null"), 0, 'the first one is seen from there');
+	$err = `@elsewhere $program -s @{[board($daemon)]} stop 2>&1`;
+	is($? >> 8, UNAVAILABLE, 'but not stopped');
+	like($err, qr/another PID namespace/, 'told');
+	is($daemon->stop, 0, 'stops');
+};
+
 subtest 'no permission' => sub {
 	plan skip_all => 'not root' if $> != 0;
 	plan skip_all => 'there is no setpriv(1)' if !-x '/usr/bin/setpriv';

@@ -15,7 +15,7 @@
 /* Holds the open file for this process, until it closes it or ends.  0, or -1 with errno. */
 int claim_hold(int fd);
 
-/* The process that holds it, if it is another one; 0: none. */
+/* The process that holds it, if it is another one: its pid or SHARED_UNSEEN; 0: none. */
 pid_t claim_holder(int fd);
 
 /* Whether the path still names this file. */

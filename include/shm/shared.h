@@ -22,6 +22,9 @@
 #include "shm/roster.h"
 #include "shm/scoreboard.h"
 
+/* For a pid: there is such a process, but it cannot be seen from here. */
+enum { SHARED_UNSEEN = -1 };
+
 struct shared_plan {
 	size_t slots;           /* of workers: shared_slots() */
 	size_t places;          /* of each slot: shared_places() */
@@ -42,7 +45,7 @@ struct shared {
 	size_t size;
 	int fd;         /* of the file; -1: none */
 	char *file;     /* its path; NULL: none, or not ours to remove */
-	pid_t pid;      /* of the supervisor */
+	pid_t pid;      /* of the supervisor, or SHARED_UNSEEN */
 	char other[32]; /* after SHARED_OTHER_VERSION: the version of the program that made it */
 };
 

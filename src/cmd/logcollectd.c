@@ -240,7 +240,10 @@ load_again(void *context, struct settings *out, struct buf *errors)
 static int
 cannot_share(const struct shared *shared, enum shared_result result, const char *file)
 {
-	if (result == SHARED_RUNNING)
+	if (result == SHARED_RUNNING && shared->pid == SHARED_UNSEEN)
+		errlog_error(
+			"already running in another PID namespace, says ScoreBoardFile %s", file);
+	else if (result == SHARED_RUNNING)
 		errlog_error("already running as pid %d, says ScoreBoardFile %s", (int)shared->pid,
 			file);
 	else if (result == SHARED_NOT_A_BOARD)

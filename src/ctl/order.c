@@ -56,6 +56,10 @@ begin(struct order *order, struct target *target, int64_t timeout_ms)
 	pid_t pid = target_pid(target, &status);
 	if (pid == 0)
 		return status;
+	if (pid == SHARED_UNSEEN) {
+		warnx("the daemon runs in another PID namespace: it has to be told from there");
+		return EX_UNAVAILABLE;
+	}
 	order->process = pidfd_open(pid, 0);
 	if (order->process < 0 || (target->attached && !shared_running(&target->shared))) {
 		warnx("not running any more");

@@ -18,6 +18,8 @@ reading_take(struct reading *reading, const struct shared *shared)
 	if (reading->workers == NULL)
 		return -1;
 	scoreboard_info(board, &reading->info);
+	if (reading->pid == SHARED_UNSEEN)
+		reading->pid = (pid_t)reading->info.pid;
 	scoreboard_times(board, &reading->times);
 	reading->totals = scoreboard_totals(board);
 	reading->limiter = limiter_stats(shared->limiter);

@@ -24,7 +24,10 @@ pid_t
 claim_holder(int fd)
 {
 	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-	return fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK ? lock.l_pid : 0;
+	if (fcntl(fd, F_GETLK, &lock) < 0 || lock.l_type == F_UNLCK)
+		return 0;
+	/* A process of another PID namespace has no number here: two containers may share a volume. */
+	return lock.l_pid > 0 ? lock.l_pid : SHARED_UNSEEN;
 }
 
 bool

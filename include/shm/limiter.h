@@ -50,6 +50,9 @@ size_t limiter_size(size_t entries);
  */
 int limiter_init(void *memory, size_t entries, const struct siphash_key *key);
 
+/* For a reader of another process's memory: whether the table's parts are where limiter_init() lays them out. */
+bool limiter_is_sound(const struct limiter *limiter, size_t entries);
+
 /*
  * Takes tokens for a batch under one lock: returns how many of `lines` pass, always the first
  * ones, exactly as asking line by line at now_ms would.  Time never runs back within a shard: a

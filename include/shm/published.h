@@ -7,6 +7,7 @@
 #ifndef SHM_PUBLISHED_H
 #define SHM_PUBLISHED_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +18,9 @@ size_t published_size(size_t bytes);
 
 /* Lays it out in published_size(bytes) zeroed shared bytes: generation 0, a value of zeroes. */
 void published_init(void *memory, size_t bytes);
+
+/* Whether the memory of another process was laid out for that. */
+bool published_is_sound(const struct published *published, size_t bytes);
 
 /* Makes the value, of all those bytes, the one in force and returns its generation.  One process, one thread at a time. */
 uint64_t published_write(struct published *published, const void *value, size_t bytes);

@@ -92,6 +92,9 @@ size_t scoreboard_size(size_t slots);
 /* Lays the board out in scoreboard_size(slots) zeroed shared bytes that begin on a cache line. */
 void scoreboard_init(void *memory, size_t slots);
 
+/* For a reader of another process's memory: whether what is needed to find its way in it is as it was laid out. */
+bool scoreboard_is_sound(const struct scoreboard *board, size_t slots);
+
 size_t scoreboard_slots(const struct scoreboard *board);
 
 /* The supervisor's side.  One process, one thread. */

@@ -60,6 +60,9 @@ size_t table_entries_size(size_t entries);
 /* Lays a shard out, whose parts begin at these places of zeroed memory.  0 or an error number. */
 int table_init(struct table *table, size_t entries);
 
+/* Whether its measures are those of a shard of so many entries. */
+bool table_is_sound(const struct shard *shard, size_t entries);
+
 /* Locks the shard and, where its last owner died, repairs it. */
 void table_lock(struct table *table);
 void table_unlock(struct table *table);

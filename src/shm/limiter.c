@@ -81,6 +81,24 @@ limiter_init(void *memory, size_t entries, const struct siphash_key *key)
 	return 0;
 }
 
+bool
+limiter_is_sound(const struct limiter *limiter, size_t entries)
+{
+	if (limiter->shard_count != shard_count(entries))
+		return false;
+	size_t at = sizeof *limiter + limiter->shard_count * sizeof(struct shard);
+	for (size_t i = 0; i < limiter->shard_count; i++) {
+		const struct shard *shard = &limiter->shards[i];
+		size_t capacity = shard_entries(entries, i);
+		size_t entries_at = at + table_buckets_size(capacity);
+		if (shard->buckets_at != at || shard->entries_at != entries_at ||
+			!table_is_sound(shard, capacity))
+			return false;
+		at = entries_at + table_entries_size(capacity);
+	}
+	return true;
+}
+
 /* The shard of an address. */
 static struct table
 find_table(struct limiter *limiter, const struct address *client, uint32_t *hash)

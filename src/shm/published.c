@@ -39,6 +39,12 @@ published_init(void *memory, size_t bytes)
 	published->bytes = bytes;
 }
 
+bool
+published_is_sound(const struct published *published, size_t bytes)
+{
+	return published->bytes == bytes;
+}
+
 static size_t
 copy_at(const struct published *published, uint64_t generation)
 {

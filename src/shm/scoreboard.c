@@ -80,6 +80,13 @@ scoreboard_slots(const struct scoreboard *board)
 	return board->slots;
 }
 
+bool
+scoreboard_is_sound(const struct scoreboard *board, size_t slots)
+{
+	return board->slots == slots && board->slots_at == first_slot_at() &&
+	       published_is_sound(info_of(board), sizeof(struct board_info));
+}
+
 static uint64_t
 get(const _Atomic uint64_t *number)
 {
@@ -96,6 +103,8 @@ void
 scoreboard_info(const struct scoreboard *board, struct board_info *info)
 {
 	published_read(info_of(board), info, sizeof *info);
+	info->errors[sizeof info->errors - 1] = '\0';
+	info->listening[sizeof info->listening - 1] = '\0';
 }
 
 void

@@ -256,7 +256,8 @@ judge(struct shared *shared, const struct header *header)
 		header->board_bytes != mine.board_bytes ||
 		header->limiter_bytes != mine.limiter_bytes)
 		return SHARED_OTHER_VERSION;
-	if (plan.slots > SLOTS_MAX || plan.limiter_entries > UINT32_MAX)
+	if (plan.slots > SLOTS_MAX || plan.limiter_entries == 0 ||
+		plan.limiter_entries >= UINT32_MAX)
 		return SHARED_NOT_A_BOARD;
 	struct layout layout = lay_out(&plan);
 	if (header->board_at != layout.board_at || header->limiter_at != layout.limiter_at ||
@@ -290,7 +291,10 @@ map_file(struct shared *shared, bool writable)
 	}
 	shared->board = (void *)((char *)shared->memory + header.board_at);
 	shared->limiter = (void *)((char *)shared->memory + header.limiter_at);
-	return SHARED_OK;
+	return scoreboard_is_sound(shared->board, header.slots) &&
+	                       limiter_is_sound(shared->limiter, header.limiter_entries)
+	               ? SHARED_OK
+	               : SHARED_NOT_A_BOARD;
 }
 
 enum shared_result

@@ -197,6 +197,12 @@ table_init(struct table *t, size_t entries)
 	return 0;
 }
 
+bool
+table_is_sound(const struct shard *shard, size_t entries)
+{
+	return shard->capacity == entries && shard->bucket_mask == bucket_count(entries) - 1;
+}
+
 uint32_t
 table_find(const struct table *t, const struct address *client, uint32_t hash)
 {

@@ -302,6 +302,26 @@ other_versions(void)
 	scene_free(&scene);
 }
 
+/* A reader's way through the file must not be the file's to say. */
+static void
+spoiled(void)
+{
+	struct scene scene = scene_new();
+	struct shared shared;
+	CU_ASSERT_EQUAL_FATAL(shared_make(&shared, &plan, scene.file), SHARED_OK);
+	uint64_t *board = (void *)shared.board, *limiter = (void *)shared.limiter;
+	uint64_t *words[] = {&board[0], &board[1], &limiter[2]};
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+		uint64_t sound = *words[i];
+		*words[i] = UINT64_C(1) << 40;
+		CU_ASSERT_EQUAL(attach(scene.file), SHARED_NOT_A_BOARD);
+		*words[i] = sound;
+	}
+	CU_ASSERT_EQUAL(attach(scene.file), SHARED_NOT_RUNNING); /* but for ourselves */
+	shared_close(&shared);
+	scene_free(&scene);
+}
+
 int
 main(void)
 {
@@ -316,6 +336,7 @@ main(void)
 		{"of many that start at once one wins", race},
 		{"files that are something else are left alone", strangers},
 		{"other versions and cut files are told", other_versions},
+		{"spoiled files are told", spoiled},
 		{NULL, NULL},
 	};
 	alarm(CHILD_SECONDS);

@@ -44,12 +44,16 @@ subtest 'one byte at a time' => sub {
 subtest 'each line has its time' => sub {
 	my $daemon = LogCollectd->start(Workers => 1, ReadTimeout => 1);
 	my $client = $daemon->connect;
-	my $took = 0;
-	# Each read ends one line and begins the next: there is never a moment without a line begun.
+	my $began = time;
+	my $line  = record(ERROR => 'x' x 20);
+	# The read that ends a line begins the next one: there is never a moment without a line begun.
+	$client->send(substr $line, 0, 5);
 	for my $n (1 .. 4) {
-		$took += drip($client, ($n > 1 ? substr(record(ERROR => $n), 5) : record(ERROR => $n)) . "\n" . substr(record(ERROR => $n), 0, 5), 0.01);
+		drip($client, substr($line, 5, -1), 0.01);
+		$client->send('}' . "\n" . substr $line, 0, 5);
 		is_deeply([verdicts $client->lines(1)], ['received'], "line $n") or last;
 	}
+	my $took = time - $began;
 	cmp_ok($took, '>', 1.2, 'all together they took longer than one may');
 	is($daemon->stop, 0, 'stops');
 	is(closed($daemon), 0, 'nobody was closed');

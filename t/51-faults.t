@@ -61,19 +61,22 @@ subtest 'a file system that is mounted read-only' => sub {
 	mkdir $logs;
 	$daemon->{'-wrap'} = ['unshare', '--mount', '--', 'sh', '-c', 'mount -t tmpfs none "$1" && shift && exec "$@"', 'sh', $logs];
 	$daemon->launch;
-	my $remount = sub ($how) { system('nsenter', '-m', '-t', $daemon->pid, '--', 'mount', '-o', "remount,$how", $logs) };
+	my $remount = sub ($how) { system('nsenter', '-m', '-t', $daemon->pid, '--', 'mount', '-o', "remount,$how", $logs) == 0 };
 	is_deeply([verdicts $daemon->ask(record(ERROR => 'before'))], ['received'], 'before');
 	# The kernel only does this while no file is open for writing: between two generations of workers.
 	my @dead = $daemon->workers;
 	$daemon->signal('STOP');
 	kill KILL => @dead;
-	wait_until { !grep { !gone($_) } @dead };
-	is($remount->('ro'), 0, 'remounted read-only');
+	# A process seems dead before the last of its threads has let go.
+	open my $stderr, '>&', \*STDERR;
+	open STDERR, '>', '/dev/null';
+	ok(wait_until { $remount->('ro') }, 'remounted read-only');
+	open STDERR, '>&', $stderr;
 	$daemon->signal('CONT');
 	ok(wait_until { 2 == grep { my $pid = $_; !grep { $_ == $pid } @dead } $daemon->workers }, 'the dead workers are replaced');
 	my $clients = clients_of($daemon);
 	my $failed  = check_failing($daemon, $clients, 'Read-only file system');
-	is($remount->('rw'), 0, 'remounted');
+	ok($remount->('rw'), 'remounted');
 	is_deeply([verdicts map { $_->ask(record(ERROR => 'after')) } @$clients], [('received') x 2], 'it ends by itself');
 	is_deeply([$daemon->messages], [qw(before after after)], 'the file');
 	is(told($daemon, qr/records are stored again/), 2, 'which is told');

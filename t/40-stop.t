@@ -176,7 +176,10 @@ subtest 'a slow client is waited for' => sub {
 };
 
 subtest 'the supervisor is killed' => sub {
-	my $daemon = LogCollectd->start;
+	# The leak check of a sanitized orphan can hang: the SIGCONT that its process group gets takes away the
+	# stop by which the check attaches to it.  Leaks are judged everywhere else.
+	my $no_leaks = join ':', $ENV{ASAN_OPTIONS} // (), 'detect_leaks=0';
+	my $daemon = LogCollectd->start(-env => { ASAN_OPTIONS => $no_leaks });
 	my $port = $daemon->port;
 	my @workers = $daemon->workers;
 	my $idle = $daemon->connect;

@@ -231,6 +231,40 @@ subtest 'a generation that cannot be started' => sub {
 	is($daemon->stop, 0, 'stops');
 };
 
+subtest 'a log that cannot be opened is told' => sub {
+	my $daemon = LogCollectd->new;
+	$daemon->write_conf($daemon->{conf} .= "ScoreBoardFile $daemon->{dir}/board\n");
+	$daemon->launch;
+	my $client = $daemon->connect;
+	my $file = "$daemon->{dir}/file";
+	open my $handle, '>', $file or die "$file: $!";
+	$daemon->write_conf($daemon->{conf} . "LogDir $file/below\n");
+	my ($status, $out, $err) = $daemon->run_command(LogCollectd::program('logcollectctl'), '-f', $daemon->conf_file, 'reload');
+	is($status, 1, 'logcollectctl reload fails');
+	like($err, qr/log file.*Not a directory/, 'and says why');
+	is_deeply([verdicts $client->ask(record(INFO => 'x'))], ['received'], 'the old log stays in use');
+	is_deeply([$daemon->messages], ['x'], 'with all that comes');
+	is($daemon->stop, 0, 'stops');
+};
+
+subtest 'orders that a worker has no room for come later' => sub {
+	my $daemon = LogCollectd->start(Workers => 1);
+	my ($old) = $daemon->workers;
+	kill STOP => $old;
+	my $missed = 0;
+	for my $n (1 .. 400) {
+		$missed += !reload($daemon, 'MinLogLevel ' . ($n % 2 ? 'ERROR' : 'INFO') . "\n");
+		last if $daemon->errors =~ /does not take orders/;
+	}
+	is($missed, 0, 'reloads go on without it');
+	like($daemon->errors, qr/worker pid $old does not take orders/, 'until its channel is full, which is told');
+	ok(reload($daemon, "Workers 2\n"), 'a new generation');
+	is(scalar(() = $daemon->errors =~ /does not take orders/g), 1, 'told once');
+	kill CONT => $old;
+	ok(wait_until { gone($old) }, 'it has heard that it is to retire');
+	is($daemon->stop, 0, 'stops');
+};
+
 subtest 'reloads that come all at once' => sub {
 	my $daemon = LogCollectd->start(Workers => 1);
 	$daemon->write_conf($daemon->{conf} . "Workers 2\n");

@@ -35,19 +35,17 @@ enum lifecycle_event {
 
 /* A set of these, to be carried out in this order. */
 enum lifecycle_action {
-	ACTION_ANNOUNCE = 1 << 0, /* say where we listen */
-	ACTION_RETIRE =
-		1
-		<< 1, /* tell older workers to accept no more and serve their clients to the end */
+	ACTION_ANNOUNCE = 1 << 0,        /* say where we listen */
+	ACTION_RETIRE = 1 << 1,          /* tell older workers to finish their clients and go */
 	ACTION_RESPAWN = 1 << 2,         /* replace the dead worker when its back-off allows */
 	ACTION_CLOSE_LISTENERS = 1 << 3, /* no new clients */
 	ACTION_DRAIN = 1 << 4,           /* tell every worker to finish; set the deadline */
 	ACTION_KILL = 1 << 5,            /* SIGKILL to every worker */
 	ACTION_REOPEN = 1 << 6,          /* tell every worker to open the log anew */
-	ACTION_RELOAD = 1 << 7,   /* load, check, publish; may lead to EVENT_NEW_GENERATION */
-	ACTION_POSTPONE = 1 << 8, /* remember that a reload was asked for */
-	ACTION_RESUME = 1 << 9,   /* EVENT_RELOAD, if one was postponed */
-	ACTION_EXIT = 1 << 10,    /* leave the loop */
+	ACTION_RELOAD = 1 << 7,          /* load, check, publish, reopen; EVENT_NEW_GENERATION? */
+	ACTION_POSTPONE = 1 << 8,        /* remember that a reload was asked for */
+	ACTION_RESUME = 1 << 9,          /* EVENT_RELOAD, if one was postponed */
+	ACTION_EXIT = 1 << 10,           /* leave the loop */
 };
 
 struct lifecycle {

@@ -25,6 +25,7 @@ struct child {
 	int64_t respawn_ms; /* when the next one is due */
 	int64_t retired_ms; /* since when it accepts no more; 0: it does */
 	bool draining;      /* it was told to finish */
+	unsigned owed;      /* orders that its channel had no room for, a bit each */
 	struct backoff backoff;
 };
 
@@ -40,8 +41,14 @@ int child_start(struct child *child, size_t index, int64_t now_ms,
 	int (*in_child)(void *owner, size_t index), void *owner, child_main *main,
 	const void *context);
 
-/* Gives the child an order (core/order.h); it may be gone already.  With fd >= 0 it gets a copy of that descriptor. */
-void child_order(const struct child *child, char order, int fd);
+/*
+ * Gives the child an order (core/order.h); it may be gone already.  With fd >= 0 it gets a copy of that
+ * descriptor.  An order that does not fit, because the child does not read, is owed to it.
+ */
+void child_order(struct child *child, char order, int fd);
+
+/* Gives it again what is owed; whether anything still is. */
+bool child_repeat_orders(struct child *child, int fd);
 
 /*
  * Reaps the child if it has ended; logs why unless it ended with status 0.  True when it has;

@@ -10,8 +10,6 @@ struct transition {
 enum {
 	DRAIN = ACTION_CLOSE_LISTENERS | ACTION_DRAIN,
 	GIVE_UP = ACTION_CLOSE_LISTENERS | ACTION_KILL,
-	/* HUP is what many a rotation script sends: the log is opened anew whatever the file says. */
-	RELOAD = ACTION_REOPEN | ACTION_RELOAD,
 };
 
 #define TO(state, actions)                                                                         \
@@ -41,7 +39,7 @@ static const struct transition table[LIFECYCLE_STATES][LIFECYCLE_EVENTS] = {
 		[EVENT_LAST_DIED]      = TO(RUNNING, 0),
 		[EVENT_STOP]           = TO(DRAINING, DRAIN),
 		[EVENT_DEADLINE]       = TO(RUNNING, 0),
-		[EVENT_RELOAD]         = TO(RUNNING, RELOAD),
+		[EVENT_RELOAD]         = TO(RUNNING, ACTION_RELOAD),
 		[EVENT_NEW_GENERATION] = TO(RELOADING, 0),
 		[EVENT_HELD_UP]        = TO(RUNNING, 0),
 		[EVENT_REOPEN]         = TO(RUNNING, ACTION_REOPEN),
@@ -56,7 +54,7 @@ static const struct transition table[LIFECYCLE_STATES][LIFECYCLE_EVENTS] = {
 		[EVENT_RELOAD]         = TO(RELOADING, ACTION_POSTPONE),
 		[EVENT_NEW_GENERATION] = TO(RELOADING, 0),
 		/* It may never be ready: what was asked for since must not wait for that. */
-		[EVENT_HELD_UP]        = TO(RELOADING, RELOAD),
+		[EVENT_HELD_UP]        = TO(RELOADING, ACTION_RELOAD),
 		[EVENT_REOPEN]         = TO(RELOADING, ACTION_REOPEN),
 	},
 	[LIFECYCLE_DRAINING] = {

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/errlog.h"
+#include "core/order.h"
 
 int
 child_start(struct child *child, size_t index, int64_t now_ms,
@@ -40,11 +41,10 @@ child_start(struct child *child, size_t index, int64_t now_ms,
 	return 0;
 }
 
-void
-child_order(const struct child *child, char order, int fd)
+/* 0, or -1 with errno. */
+static int
+send_order(int channel, char order, int fd)
 {
-	if (child->channel < 0)
-		return;
 	struct iovec iov = {&order, 1};
 	struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
 	char control[CMSG_SPACE(sizeof fd)] = {0};
@@ -57,9 +57,42 @@ child_order(const struct child *child, char order, int fd)
 		header->cmsg_len = CMSG_LEN(sizeof fd);
 		memcpy(CMSG_DATA(header), &fd, sizeof fd);
 	}
-	if (sendmsg(child->channel, &message, MSG_NOSIGNAL) < 0 && errno != EPIPE)
-		errlog_error(
+	return sendmsg(channel, &message, MSG_NOSIGNAL) < 0 ? -1 : 0;
+}
+
+/* All orders, in the order in which owed ones are given: any of them may be given twice. */
+static const char orders[] = {ORDER_SETTINGS, ORDER_REOPEN, ORDER_RETIRE, ORDER_DRAIN};
+
+static unsigned
+bit_of(char order)
+{
+	const char *at = memchr(orders, order, sizeof orders);
+	return at == NULL ? 0 : 1U << (at - orders);
+}
+
+void
+child_order(struct child *child, char order, int fd)
+{
+	if (child->channel < 0 || send_order(child->channel, order, fd) == 0 || errno == EPIPE)
+		return;
+	if (child->owed == 0)
+		errlog_warn(
 			"worker pid %d does not take orders: %s", (int)child->pid, strerror(errno));
+	child->owed |= bit_of(order);
+}
+
+bool
+child_repeat_orders(struct child *child, int fd)
+{
+	for (size_t i = 0; i < sizeof orders && child->channel >= 0; i++) {
+		if (!(child->owed & bit_of(orders[i])))
+			continue;
+		if (send_order(child->channel, orders[i], fd) < 0 && errno != EPIPE)
+			return true;
+		child->owed &= ~bit_of(orders[i]);
+	}
+	child->owed = 0;
+	return false;
 }
 
 void

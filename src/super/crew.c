@@ -13,7 +13,7 @@
 #include "base/errlog.h"
 #include "core/order.h"
 
-enum { FORK_RETRY_MS = 1000 };
+enum { REPEAT_MS = 1000, FORK_RETRY_MS = 1000 };
 
 int
 crew_init(struct crew *crew, size_t slots)
@@ -265,6 +265,8 @@ crew_run_timers(struct crew *crew, bool fork_wanted)
 			spawn(crew, slot, now_ms);
 		if (missing && child->pid == 0)
 			wait_ms = crew_shorter(wait_ms, until(child->respawn_ms, now_ms));
+		if (child->owed != 0 && child_repeat_orders(child, errlog_descriptor()))
+			wait_ms = crew_shorter(wait_ms, REPEAT_MS);
 		wait_ms = crew_shorter(wait_ms, hurry(crew, child, now_ms));
 	}
 	return wait_ms;

@@ -123,6 +123,17 @@ put_in_force(struct supervisor *supervisor, struct reload *reload)
 }
 
 static void
+reopen_logs(struct supervisor *supervisor)
+{
+	const struct settings *settings = supervisor->plan->settings;
+	scoreboard_ask_log(supervisor->plan->shared->board);
+	if (errlog_descriptor() >= 0 && errlog_open(settings->error_log) < 0)
+		errlog_error("ErrorLog: cannot open %s: %s, the old one stays in use",
+			settings->error_log, strerror(errno));
+	crew_order(&supervisor->crew, ORDER_REOPEN, errlog_descriptor());
+}
+
+static void
 do_reload(struct supervisor *supervisor)
 {
 	const struct supervisor_plan *plan = supervisor->plan;
@@ -143,6 +154,8 @@ do_reload(struct supervisor *supervisor)
 	notice_lines(&reload.warnings, errlog_warn);
 	if (result == 0)
 		put_in_force(supervisor, &reload);
+	/* Whatever the file says: HUP is what many a rotation script sends. */
+	reopen_logs(supervisor);
 	if (result == 0 && reload.new_workers) {
 		buf_fini(&supervisor->warnings);
 		supervisor->warnings = reload.warnings;
@@ -161,17 +174,6 @@ retire_older(struct supervisor *supervisor)
 {
 	crew_retire_older(&supervisor->crew);
 	finish_reload(supervisor, 0, &supervisor->warnings);
-}
-
-static void
-reopen_logs(struct supervisor *supervisor)
-{
-	const struct settings *settings = supervisor->plan->settings;
-	scoreboard_ask_log(supervisor->plan->shared->board);
-	if (errlog_descriptor() >= 0 && errlog_open(settings->error_log) < 0)
-		errlog_error("ErrorLog: cannot open %s: %s, the old one stays in use",
-			settings->error_log, strerror(errno));
-	crew_order(&supervisor->crew, ORDER_REOPEN, errlog_descriptor());
 }
 
 static void

@@ -31,7 +31,7 @@ walk(const struct expectation *steps, size_t count)
 enum {
 	READY = ACTION_ANNOUNCE | ACTION_RESUME,
 	DRAIN = ACTION_CLOSE_LISTENERS | ACTION_DRAIN,
-	RELOAD = ACTION_REOPEN | ACTION_RELOAD,
+	RELOAD = ACTION_RELOAD,
 };
 
 static void

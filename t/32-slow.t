@@ -58,6 +58,8 @@ sub threads ($daemon) {
 
 subtest 'SendTimeout means what it says' => sub {
 	my $daemon = LogCollectd->start(Workers => 1, SendTimeout => 4);
+	my $other = $daemon->connect;
+	$other->ask('1');
 	my ($idle) = threads($daemon);
 	my $began = time;
 	my $deaf = deaf_client($daemon);

@@ -27,7 +27,7 @@ subtest 'one byte at a time' => sub {
 	$half->send('1' . "\n" . '{"level":');
 	my $took = drip($dripper, record(ERROR => 'd' x 1000), 0.02);
 	cmp_ok($took, '>', 0.9, 'a client that drips has its time');
-	cmp_ok($took, '<', 3,   'and is closed after it, though it has never been silent');
+	cmp_ok($took, '<', 15,  'and is closed long before it is through, though it has never been silent');
 	is_deeply([$dripper->rest], [], 'without a word');
 	is_deeply([verdicts $half->rest], ['not_object'], 'so is one that has stopped in the middle of a line');
 	# These have been silent for longer than the dripper had.
@@ -42,19 +42,20 @@ subtest 'one byte at a time' => sub {
 };
 
 subtest 'each line has its time' => sub {
-	my $daemon = LogCollectd->start(Workers => 1, ReadTimeout => 1);
+	# A line takes a third of the limit: what the machine may add to it is not our business.
+	my $daemon = LogCollectd->start(Workers => 1, ReadTimeout => 3);
 	my $client = $daemon->connect;
 	my $began = time;
 	my $line  = record(ERROR => 'x' x 20);
 	# The read that ends a line begins the next one: there is never a moment without a line begun.
 	$client->send(substr $line, 0, 5);
-	for my $n (1 .. 4) {
-		drip($client, substr($line, 5, -1), 0.01);
+	for my $n (1 .. 5) {
+		drip($client, substr($line, 5, -1), 1 / length $line);
 		$client->send('}' . "\n" . substr $line, 0, 5);
 		is_deeply([verdicts $client->lines(1)], ['received'], "line $n") or last;
 	}
 	my $took = time - $began;
-	cmp_ok($took, '>', 1.2, 'all together they took longer than one may');
+	cmp_ok($took, '>', 3.2, 'all together they took longer than one may');
 	is($daemon->stop, 0, 'stops');
 	is(closed($daemon), 0, 'nobody was closed');
 };
@@ -64,7 +65,7 @@ subtest 'the rest of a line that is too long counts, too' => sub {
 	my $client = $daemon->connect;
 	$client->send('l' x 2000);
 	my $took = drip($client, 'l' x 1000, 0.02);
-	cmp_ok($took, '<', 3, 'it is closed');
+	cmp_ok($took, '<', 15, 'it is closed before it is through');
 	is($daemon->stop, 0, 'stops');
 	is(closed($daemon), 1, 'and counted');
 };
@@ -83,7 +84,7 @@ subtest 'it changes while clients are connected' => sub {
 	};
 	ok($reload->("ReadTimeout 1\n"), 'it is set');
 	$_->ask('1') for $first, $second;
-	cmp_ok(drip($first, 'x' x 1000, 0.02), '<', 3, 'now a dripping client is closed');
+	cmp_ok(drip($first, 'x' x 1000, 0.02), '<', 15, 'now a dripping client is closed');
 	ok($reload->("ReadTimeout 0\n"), 'it is taken back');
 	$second->ask('1');
 	my $took = drip($second, $line, 0.02);

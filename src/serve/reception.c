@@ -105,18 +105,19 @@ static void
 refuse_waiting(struct reception *reception)
 {
 	const struct listener_set *listeners = reception->listeners;
+	bool refuse = reception->waited_busy || all_workers_full(reception);
 	bool waiting = false;
 	for (size_t i = 0; i < listeners->count; i++) {
 		struct pollfd listener = {.fd = listeners->items[i].fd, .events = POLLIN};
 		if (poll(&listener, 1, 0) <= 0)
 			continue;
 		waiting = true;
-		bool refuse = reception->waited_busy || all_workers_full(reception);
 		while (refuse && clients_are_full(reception->clients) &&
 			accept_one(reception, listener.fd))
 			continue;
 	}
-	reception->waited_busy = waiting;
+	/* Who comes after those that were refused has not waited yet. */
+	reception->waited_busy = waiting && !refuse;
 }
 
 /* Whether the worker is full, and since when. */

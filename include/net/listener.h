@@ -42,6 +42,9 @@ void listener_abandon(struct listener_set *set, const struct listener_set *old);
 /* Puts `next` in the place of *set and closes the sockets that it has not taken over. */
 void listener_switch(struct listener_set *set, struct listener_set *next);
 
+/* How many clients wait to be accepted. */
+size_t listener_waiting(int fd);
+
 /* Closes this process's descriptors. */
 void listener_close(struct listener_set *set);
 

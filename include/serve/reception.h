@@ -22,7 +22,6 @@ struct reception {
 	struct listener_set *listeners;
 	struct clients *clients;
 	struct door door;
-	int64_t backlog;       /* ListenBacklog: the most clients that can wait at a socket */
 	int64_t full_since_ms; /* -1: there is a thread for another client */
 	bool waited_busy;      /* a client has waited at a full worker for one tick already */
 	int64_t accepted;      /* connections served so far */
@@ -30,8 +29,7 @@ struct reception {
 
 /* 0, or -1 with errno. */
 int reception_open(struct reception *reception, const struct conn_world *world,
-	const struct shared *shared, struct listener_set *listeners, struct clients *clients,
-	int64_t backlog);
+	const struct shared *shared, struct listener_set *listeners, struct clients *clients);
 void reception_close(struct reception *reception);
 
 /* Prepares one pollfd for each listener: to be waited for, unless nobody can be served now. */
@@ -45,7 +43,7 @@ void reception_round(struct reception *reception, const struct pollfd *polls);
 
 /*
  * Takes the clients whose connections the kernel has completed: they may have sent lines already, and a
- * listener that is closed for good takes them along.  No more than can have waited.
+ * listener that is closed for good takes them along.  Not those that come meanwhile.
  */
 void reception_accept_waiting(struct reception *reception);
 

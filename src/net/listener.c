@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdbool.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -174,6 +175,15 @@ listener_open(struct listener_set *set, const struct listener_set *old,
 	listener_abandon(set, old);
 	errno = failure;
 	return -1;
+}
+
+size_t
+listener_waiting(int fd)
+{
+	/* Of a socket that listens the kernel tells the length of its accept queue there. */
+	struct tcp_info info = {0};
+	socklen_t len = sizeof info;
+	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0 ? 0 : info.tcpi_unacked;
 }
 
 bool

@@ -9,15 +9,13 @@ enum { BUSY_WAIT_MS = 200 }; /* how long a full worker leaves a client to the ot
 
 int
 reception_open(struct reception *reception, const struct conn_world *world,
-	const struct shared *shared, struct listener_set *listeners, struct clients *clients,
-	int64_t backlog)
+	const struct shared *shared, struct listener_set *listeners, struct clients *clients)
 {
 	*reception = (struct reception){
 		.world = world,
 		.shared = shared,
 		.listeners = listeners,
 		.clients = clients,
-		.backlog = backlog,
 		.full_since_ms = -1,
 	};
 	return door_open(&reception->door);
@@ -108,15 +106,14 @@ refuse_waiting(struct reception *reception)
 	bool refuse = reception->waited_busy || all_workers_full(reception);
 	bool waiting = false;
 	for (size_t i = 0; i < listeners->count; i++) {
-		struct pollfd listener = {.fd = listeners->items[i].fd, .events = POLLIN};
-		if (poll(&listener, 1, 0) <= 0)
-			continue;
-		waiting = true;
-		while (refuse && clients_are_full(reception->clients) &&
-			accept_one(reception, listener.fd))
+		int fd = listeners->items[i].fd;
+		size_t count = listener_waiting(fd);
+		waiting |= count > 0;
+		/* Who comes while the others are refused has not waited. */
+		while (refuse && count-- > 0 && clients_are_full(reception->clients) &&
+			accept_one(reception, fd))
 			continue;
 	}
-	/* Who comes after those that were refused has not waited yet. */
 	reception->waited_busy = waiting && !refuse;
 }
 
@@ -172,9 +169,10 @@ reception_accept_waiting(struct reception *reception)
 {
 	const struct listener_set *listeners = reception->listeners;
 	for (size_t i = 0; i < listeners->count; i++) {
-		int64_t most = reception->backlog + 1;
-		while (!clients_are_full(reception->clients) && most-- > 0 &&
-			accept_one(reception, listeners->items[i].fd))
+		int fd = listeners->items[i].fd;
+		size_t count = listener_waiting(fd);
+		while (count-- > 0 && !clients_are_full(reception->clients) &&
+			accept_one(reception, fd))
 			continue;
 	}
 }

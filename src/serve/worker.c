@@ -325,7 +325,7 @@ set_up(struct worker *worker, size_t slot, unsigned char *status)
 		0)
 		return -1;
 	return reception_open(&worker->reception, &worker->world, shared,
-		worker->heritage->listeners, &worker->clients, worker->settings.listen_backlog);
+		worker->heritage->listeners, &worker->clients);
 }
 
 static void

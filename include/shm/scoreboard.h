@@ -113,9 +113,6 @@ uint64_t scoreboard_ask_log(struct scoreboard *board);
 /* A worker was killed or has failed. */
 void scoreboard_count_death(struct scoreboard *board);
 
-/* A free slot's number, or -1. */
-int scoreboard_find_free(const struct scoreboard *board);
-
 /* Gives a free slot to a worker, before the fork: it is SLOT_STARTING, its own counters begin at 0. */
 void scoreboard_give_slot(
 	struct scoreboard *board, size_t slot, uint64_t worker_generation, int64_t now_us);

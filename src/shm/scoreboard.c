@@ -164,16 +164,6 @@ scoreboard_count_death(struct scoreboard *board)
 	scoreboard_set_info(board, &info);
 }
 
-int
-scoreboard_find_free(const struct scoreboard *board)
-{
-	for (size_t i = 0; i < board->slots; i++) {
-		if (get(&slot_of(board, i)->state) == SLOT_FREE)
-			return (int)i;
-	}
-	return -1;
-}
-
 void
 scoreboard_give_slot(
 	struct scoreboard *board, size_t number, uint64_t worker_generation, int64_t now_us)

@@ -20,4 +20,13 @@ struct clock_time clock_read(void);
 int64_t clock_mono_ms(void);
 int64_t clock_mono_us(void);
 
+/* The shorter of two waits as poll() takes them: in milliseconds, less than 0 is for ever. */
+static inline int
+clock_shorter_ms(int a_ms, int b_ms)
+{
+	if (a_ms < 0 || b_ms < 0)
+		return a_ms < 0 ? b_ms : a_ms;
+	return a_ms < b_ms ? a_ms : b_ms;
+}
+
 #endif

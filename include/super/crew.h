@@ -70,7 +70,4 @@ int crew_run_timers(struct crew *crew, bool fork_wanted);
  */
 struct child *crew_reap(struct crew *crew, int *status);
 
-/* The shorter of two waits in milliseconds, where -1 is for ever. */
-int crew_shorter(int a_ms, int b_ms);
-
 #endif

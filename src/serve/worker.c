@@ -85,14 +85,6 @@ trim_memory(struct worker *worker, int64_t now_ms)
 	worker->trim_at_ms = now_ms + TRIM_MS;
 }
 
-static int
-shorter(int a, int b)
-{
-	if (a < 0 || b < 0)
-		return a < 0 ? b : a;
-	return a < b ? a : b;
-}
-
 /* Waits for orders, for a client to leave where that matters, and for what stands behind them in the polls. */
 static void
 wait_for_events(struct worker *worker, size_t listeners, int timeout_ms)
@@ -116,7 +108,7 @@ static int
 wait_ms(struct worker *worker)
 {
 	bool watched = worker->titled > 0 || worker->worklog.behind;
-	return shorter(reception_tick(&worker->reception), watched ? TITLE_MS : -1);
+	return clock_shorter_ms(reception_tick(&worker->reception), watched ? TITLE_MS : -1);
 }
 
 /* What is looked after in each round. */

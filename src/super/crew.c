@@ -216,14 +216,6 @@ spawn(struct crew *crew, size_t slot, int64_t now_ms)
 	child->respawn_ms = now_ms + FORK_RETRY_MS;
 }
 
-int
-crew_shorter(int a_ms, int b_ms)
-{
-	if (a_ms < 0 || b_ms < 0)
-		return a_ms < 0 ? b_ms : a_ms;
-	return a_ms < b_ms ? a_ms : b_ms;
-}
-
 static int
 until(int64_t when_ms, int64_t now_ms)
 {
@@ -264,10 +256,10 @@ crew_run_timers(struct crew *crew, bool fork_wanted)
 		if (missing && child->respawn_ms <= now_ms)
 			spawn(crew, slot, now_ms);
 		if (missing && child->pid == 0)
-			wait_ms = crew_shorter(wait_ms, until(child->respawn_ms, now_ms));
+			wait_ms = clock_shorter_ms(wait_ms, until(child->respawn_ms, now_ms));
 		if (child->owed != 0 && child_repeat_orders(child, errlog_descriptor()))
-			wait_ms = crew_shorter(wait_ms, REPEAT_MS);
-		wait_ms = crew_shorter(wait_ms, hurry(crew, child, now_ms));
+			wait_ms = clock_shorter_ms(wait_ms, REPEAT_MS);
+		wait_ms = clock_shorter_ms(wait_ms, hurry(crew, child, now_ms));
 	}
 	return wait_ms;
 }

@@ -344,7 +344,7 @@ run_timers(struct supervisor *supervisor)
 		step(supervisor, EVENT_DEADLINE, NULL, EX_OK);
 		return -1;
 	}
-	return crew_shorter(wait_ms, (int)left_ms);
+	return clock_shorter_ms(wait_ms, (int)left_ms);
 }
 
 /* Only open channels: poll() refuses a list that is longer than RLIMIT_NOFILE, whatever is in it. */

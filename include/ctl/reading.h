@@ -28,6 +28,9 @@ struct reading {
 int reading_take(struct reading *reading, const struct shared *shared);
 void reading_fini(struct reading *reading);
 
+/* How long ago that was, on the wall clock; 0 where the board says what cannot be. */
+int64_t reading_age_ms(const struct reading *reading, int64_t since_us);
+
 /* How many clients all workers have. */
 uint64_t reading_clients(const struct reading *reading);
 

@@ -31,4 +31,11 @@ uint64_t published_generation(const struct published *published);
 /* Copies the value in force and returns its generation.  Any thread; again where the writer comes between. */
 uint64_t published_read(const struct published *published, void *value, size_t bytes);
 
+/*
+ * The same, once: false when the writer came between, and the copy may be of two values.  For who does not trust the
+ * memory: `bytes` is the caller's, and nothing in the memory makes it read elsewhere or wait.
+ */
+bool published_try_read(
+	const struct published *published, void *value, size_t bytes, uint64_t *generation);
+
 #endif

@@ -2,7 +2,7 @@
 /*
  * What the daemon and each of its workers are doing, in shared memory: the supervisor's announcements, and a
  * slot for each worker that may live at the same time.  Everyone may read, also from a read-only mapping; nothing here
- * waits for anybody.
+ * waits for anybody, and nothing in the memory says where to read.
  *
  * A slot's counters are never set back: they go on when the slot passes from a dead worker to
  * another, and the slot remembers where the new worker began.  So the totals are simply the sums, the past
@@ -90,12 +90,10 @@ struct scoreboard_slot {
 size_t scoreboard_size(size_t slots);
 
 /* Lays the board out in scoreboard_size(slots) zeroed shared bytes that begin on a cache line. */
-void scoreboard_init(void *memory, size_t slots);
+void scoreboard_init(void *memory);
 
-/* For a reader of another process's memory: whether what is needed to find its way in it is as it was laid out. */
-bool scoreboard_is_sound(const struct scoreboard *board, size_t slots);
-
-size_t scoreboard_slots(const struct scoreboard *board);
+/* For a reader of another process's memory: whether it looks as if it was laid out so. */
+bool scoreboard_is_sound(const struct scoreboard *board);
 
 /* The supervisor's side.  One process, one thread. */
 
@@ -143,13 +141,13 @@ void scoreboard_add_verdicts(
 void scoreboard_observe(
 	struct scoreboard *board, size_t slot, int64_t microseconds, uint64_t lines);
 
-/* Everyone's side. */
+/* Everyone's side.  How many slots there are is the caller's to know; whatever the memory holds, each of these ends. */
 
 void scoreboard_info(const struct scoreboard *board, struct board_info *info);
 
 /* Sums over all workers, living and dead. */
-struct scoreboard_totals scoreboard_totals(const struct scoreboard *board);
-void scoreboard_times(const struct scoreboard *board, struct histogram *times);
+struct scoreboard_totals scoreboard_totals(const struct scoreboard *board, size_t slots);
+void scoreboard_times(const struct scoreboard *board, size_t slots, struct histogram *times);
 
 /* Reads one slot as it is under one worker.  False when it is free. */
 bool scoreboard_read_slot(const struct scoreboard *board, size_t slot, struct scoreboard_slot *out);

@@ -36,6 +36,7 @@ struct shared_plan {
 /* One process's view of the region.  Not shared itself. */
 struct shared {
 	struct scoreboard *board;
+	size_t slots; /* of the board, as it was laid out or found: it does not change with the file */
 	struct limiter *limiter;
 	struct roster *roster;      /* NULL for a reader */
 	void *mark;                 /* NULL for a reader */

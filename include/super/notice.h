@@ -25,6 +25,6 @@ void notice_board(const struct shared *shared, const struct listener_set *listen
 void notice_title(const struct settings *settings);
 
 /* Logs all counters, at the end. */
-void notice_counts(const struct scoreboard *board);
+void notice_counts(const struct shared *shared);
 
 #endif

@@ -133,7 +133,7 @@ count_workers(const struct order *order, const struct aim *aim, enum reached wan
 {
 	const struct scoreboard *board = order->shared->board;
 	size_t count = 0;
-	for (size_t i = 0; i < scoreboard_slots(board); i++) {
+	for (size_t i = 0; i < order->shared->slots; i++) {
 		struct scoreboard_slot seen;
 		if (!scoreboard_read_slot(board, i, &seen) || worker_reached(&seen, aim) != wanted)
 			continue;

@@ -10,7 +10,7 @@ int
 reading_take(struct reading *reading, const struct shared *shared)
 {
 	const struct scoreboard *board = shared->board;
-	size_t slots = scoreboard_slots(board);
+	size_t slots = shared->slots;
 	struct clock_time now = clock_read();
 	*reading = (struct reading){
 		.mono_ms = now.mono_ms, .wall_us = now.wall_us, .pid = shared->pid};
@@ -20,8 +20,8 @@ reading_take(struct reading *reading, const struct shared *shared)
 	scoreboard_info(board, &reading->info);
 	if (reading->pid == SHARED_UNSEEN)
 		reading->pid = (pid_t)reading->info.pid;
-	scoreboard_times(board, &reading->times);
-	reading->totals = scoreboard_totals(board);
+	scoreboard_times(board, slots, &reading->times);
+	reading->totals = scoreboard_totals(board, slots);
 	reading->limiter = limiter_stats(shared->limiter);
 	for (size_t slot = 0; slot < slots; slot++) {
 		struct worker_reading *worker = &reading->workers[reading->worker_count];
@@ -36,6 +36,13 @@ reading_fini(struct reading *reading)
 {
 	free(reading->workers);
 	reading->workers = NULL;
+}
+
+int64_t
+reading_age_ms(const struct reading *reading, int64_t since_us)
+{
+	int64_t age_us;
+	return __builtin_sub_overflow(reading->wall_us, since_us, &age_us) ? 0 : age_us / 1000;
 }
 
 uint64_t

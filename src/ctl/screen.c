@@ -37,7 +37,7 @@ draw_head(const struct reading *reading, const struct rates *rates)
 		(int)reading->pid);
 	if (reading->info.started_us != 0)
 		printw(", up %s",
-			words_span((reading->wall_us - reading->info.started_us) / 1000, span));
+			words_span(reading_age_ms(reading, reading->info.started_us), span));
 	printw(", %zu workers, 99%% answered in %s", rates->workers,
 		words_time(rates->p99_us, time));
 	mvprintw(1, 0, "a second; < > sort, r reverse, space now, q quit");

@@ -25,8 +25,7 @@ print_daemon(FILE *out, const struct reading *reading)
 	fprintf(out, "logcollectd is %s, pid %d", board_state_name(info->state), (int)reading->pid);
 	print_time(out, ", since", info->started_us);
 	if (info->started_us != 0)
-		fprintf(out, " (%s)",
-			words_span((reading->wall_us - info->started_us) / 1000, span));
+		fprintf(out, " (%s)", words_span(reading_age_ms(reading, info->started_us), span));
 	fputc('\n', out);
 	words_print_lines(out, "  listening on ", info->listening);
 	fprintf(out, "  generations: workers %" PRIu64 ", settings %" PRIu64 ", log %" PRIu64 "\n",
@@ -86,7 +85,7 @@ print_workers(FILE *out, const struct reading *reading)
 			"%8d  %-9s %4" PRIu64 " %9s %9" PRIu64 " %12" PRIu64 " %12" PRIu64
 			" %9" PRIu64 "\n",
 			(int)seen->pid, slot_state_name(seen->state), seen->worker_generation,
-			words_span((reading->wall_us - seen->born_us) / 1000, span), seen->clients,
+			words_span(reading_age_ms(reading, seen->born_us), span), seen->clients,
 			seen->totals.counts[COUNT_LINES], seen->totals.counts[VERDICT_RECEIVED],
 			seen->totals.counts[VERDICT_FAILED]);
 	}

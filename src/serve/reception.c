@@ -87,7 +87,7 @@ all_workers_full(const struct reception *reception)
 {
 	const struct shared *shared = reception->shared;
 	struct scoreboard_slot slot;
-	for (size_t i = 0; i < scoreboard_slots(shared->board); i++) {
+	for (size_t i = 0; i < shared->slots; i++) {
 		if (scoreboard_read_slot(shared->board, i, &slot) && slot.state == SLOT_SERVING &&
 			roster_clients(shared->roster, i) < reception->clients->most)
 			return false;

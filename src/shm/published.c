@@ -46,16 +46,16 @@ published_is_sound(const struct published *published, size_t bytes)
 }
 
 static size_t
-copy_at(const struct published *published, uint64_t generation)
+copy_at(size_t bytes, uint64_t generation)
 {
-	return generation % 2 * word_count(published->bytes);
+	return generation % 2 * word_count(bytes);
 }
 
 /* How many bytes of the value word n holds. */
 static size_t
-bytes_in(const struct published *published, size_t n)
+bytes_in(size_t bytes, size_t n)
 {
-	size_t left = published->bytes - n * sizeof(uint64_t);
+	size_t left = bytes - n * sizeof(uint64_t);
 	return left < sizeof(uint64_t) ? left : sizeof(uint64_t);
 }
 
@@ -64,11 +64,11 @@ published_write(struct published *published, const void *value, size_t bytes)
 {
 	assert(bytes == published->bytes);
 	uint64_t next = atomic_load_explicit(&published->generation, memory_order_relaxed) + 1;
-	_Atomic uint64_t *words = published->words + copy_at(published, next);
+	_Atomic uint64_t *words = published->words + copy_at(bytes, next);
 	atomic_store_explicit(&published->writing, next, memory_order_relaxed);
-	for (size_t i = 0; i < word_count(published->bytes); i++) {
+	for (size_t i = 0; i < word_count(bytes); i++) {
 		uint64_t word = 0;
-		memcpy(&word, (const char *)value + i * sizeof word, bytes_in(published, i));
+		memcpy(&word, (const char *)value + i * sizeof word, bytes_in(bytes, i));
 		/* Whoever sees this word sees `writing` too. */
 		atomic_store_explicit(&words[i], word, memory_order_release);
 	}
@@ -82,20 +82,25 @@ published_generation(const struct published *published)
 	return atomic_load_explicit(&published->generation, memory_order_acquire);
 }
 
+bool
+published_try_read(
+	const struct published *published, void *value, size_t bytes, uint64_t *generation)
+{
+	*generation = published_generation(published);
+	const _Atomic uint64_t *words = published->words + copy_at(bytes, *generation);
+	for (size_t i = 0; i < word_count(bytes); i++) {
+		uint64_t word = atomic_load_explicit(&words[i], memory_order_acquire);
+		memcpy((char *)value + i * sizeof word, &word, bytes_in(bytes, i));
+	}
+	/* Only the generation after the next one goes into this copy again. */
+	return atomic_load_explicit(&published->writing, memory_order_relaxed) <= *generation + 1;
+}
+
 uint64_t
 published_read(const struct published *published, void *value, size_t bytes)
 {
+	uint64_t generation;
 	assert(bytes == published->bytes);
-	for (;;) {
-		uint64_t generation = published_generation(published);
-		const _Atomic uint64_t *words = published->words + copy_at(published, generation);
-		for (size_t i = 0; i < word_count(published->bytes); i++) {
-			uint64_t word = atomic_load_explicit(&words[i], memory_order_acquire);
-			memcpy((char *)value + i * sizeof word, &word, bytes_in(published, i));
-		}
-		/* Only the generation after the next one goes into this copy again. */
-		if (atomic_load_explicit(&published->writing, memory_order_relaxed) <=
-			generation + 1)
-			return generation;
-	}
+	while (!published_try_read(published, value, bytes, &generation)) {}
+	return generation;
 }

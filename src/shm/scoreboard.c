@@ -28,22 +28,11 @@ struct slot {
 	_Atomic uint64_t times[HISTOGRAM_BUCKETS];
 };
 
-/* The announcements follow, then the slots. */
-struct scoreboard {
-	alignas(REGION_LINE_BYTES) size_t slots;
-	size_t slots_at; /* bytes from the board */
-};
-
-static size_t
-info_at(void)
-{
-	return region_align(sizeof(struct scoreboard));
-}
-
+/* struct scoreboard is memory and no more: the announcements, then the slots. */
 static size_t
 first_slot_at(void)
 {
-	return info_at() + published_size(sizeof(struct board_info));
+	return published_size(sizeof(struct board_info));
 }
 
 size_t
@@ -55,36 +44,26 @@ scoreboard_size(size_t slots)
 static struct published *
 info_of(const struct scoreboard *board)
 {
-	return (struct published *)(void *)((char *)(uintptr_t)board + info_at());
+	return (struct published *)(uintptr_t)board;
 }
 
 static struct slot *
 slot_of(const struct scoreboard *board, size_t slot)
 {
-	struct slot *first = (void *)((char *)(uintptr_t)board + board->slots_at);
+	struct slot *first = (void *)((char *)(uintptr_t)board + first_slot_at());
 	return first + slot;
 }
 
 void
-scoreboard_init(void *memory, size_t slots)
+scoreboard_init(void *memory)
 {
-	struct scoreboard *board = memory;
-	board->slots = slots;
-	board->slots_at = first_slot_at();
-	published_init(info_of(board), sizeof(struct board_info));
-}
-
-size_t
-scoreboard_slots(const struct scoreboard *board)
-{
-	return board->slots;
+	published_init(memory, sizeof(struct board_info));
 }
 
 bool
-scoreboard_is_sound(const struct scoreboard *board, size_t slots)
+scoreboard_is_sound(const struct scoreboard *board)
 {
-	return board->slots == slots && board->slots_at == first_slot_at() &&
-	       published_is_sound(info_of(board), sizeof(struct board_info));
+	return published_is_sound(info_of(board), sizeof(struct board_info));
 }
 
 static uint64_t
@@ -102,7 +81,12 @@ set(_Atomic uint64_t *number, uint64_t value)
 void
 scoreboard_info(const struct scoreboard *board, struct board_info *info)
 {
-	published_read(info_of(board), info, sizeof *info);
+	/* In a file that was spoiled no try may be good; then it says what it says. */
+	uint64_t generation;
+	for (int i = 0; i < READ_TRIES; i++) {
+		if (published_try_read(info_of(board), info, sizeof *info, &generation))
+			break;
+	}
 	info->errors[sizeof info->errors - 1] = '\0';
 	info->listening[sizeof info->listening - 1] = '\0';
 }
@@ -264,10 +248,10 @@ sum_lines(struct scoreboard_totals *totals)
 }
 
 struct scoreboard_totals
-scoreboard_totals(const struct scoreboard *board)
+scoreboard_totals(const struct scoreboard *board, size_t slots)
 {
 	struct scoreboard_totals totals = {{0}};
-	for (size_t number = 0; number < board->slots; number++) {
+	for (size_t number = 0; number < slots; number++) {
 		const struct slot *slot = slot_of(board, number);
 		for (size_t i = 0; i < COUNTS; i++)
 			totals.counts[i] += get(&slot->counts[i]);
@@ -277,10 +261,10 @@ scoreboard_totals(const struct scoreboard *board)
 }
 
 void
-scoreboard_times(const struct scoreboard *board, struct histogram *times)
+scoreboard_times(const struct scoreboard *board, size_t slots, struct histogram *times)
 {
 	*times = (struct histogram){{0}};
-	for (size_t number = 0; number < board->slots; number++) {
+	for (size_t number = 0; number < slots; number++) {
 		const struct slot *slot = slot_of(board, number);
 		for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++)
 			times->buckets[i] += get(&slot->times[i]);

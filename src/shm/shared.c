@@ -122,7 +122,8 @@ furnish(struct shared *shared, const struct shared_plan *plan, const struct layo
 	shared->mark = base + layout->mark_at;
 	shared->settings = (void *)(base + layout->settings_at);
 	write_header(shared->memory, plan, layout);
-	scoreboard_init(shared->board, plan->slots);
+	shared->slots = plan->slots;
+	scoreboard_init(shared->board);
 	scoreboard_set_info(shared->board,
 		&(struct board_info){.pid = getpid(), .started_us = clock_read().wall_us});
 	published_init(shared->settings, plan->settings_bytes);
@@ -264,6 +265,7 @@ judge(struct shared *shared, const struct header *header)
 		header->front_bytes != layout.front_bytes)
 		return SHARED_NOT_A_BOARD;
 	shared->size = layout.front_bytes;
+	shared->slots = plan.slots;
 	return SHARED_OK;
 }
 
@@ -291,7 +293,7 @@ map_file(struct shared *shared, bool writable)
 	}
 	shared->board = (void *)((char *)shared->memory + header.board_at);
 	shared->limiter = (void *)((char *)shared->memory + header.limiter_at);
-	return scoreboard_is_sound(shared->board, header.slots) &&
+	return scoreboard_is_sound(shared->board) &&
 	                       limiter_is_sound(shared->limiter, header.limiter_entries)
 	               ? SHARED_OK
 	               : SHARED_NOT_A_BOARD;

@@ -51,9 +51,9 @@ notice_title(const struct settings *settings)
 }
 
 void
-notice_counts(const struct scoreboard *board)
+notice_counts(const struct shared *shared)
 {
-	struct scoreboard_totals totals = scoreboard_totals(board);
+	struct scoreboard_totals totals = scoreboard_totals(shared->board, shared->slots);
 	char text[1024];
 	size_t len = 0;
 	for (size_t i = 0; i < COUNTS && len < sizeof text; i++)

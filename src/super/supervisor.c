@@ -413,7 +413,7 @@ clean_up(struct supervisor *supervisor)
 static int
 set_up(struct supervisor *supervisor, const struct supervisor_plan *plan)
 {
-	size_t slots = scoreboard_slots(plan->shared->board);
+	size_t slots = plan->shared->slots;
 	supervisor->plan = plan;
 	supervisor->signals = open_signals();
 	supervisor->polls = calloc(slots + 1, sizeof *supervisor->polls);
@@ -461,7 +461,7 @@ supervisor_run(const struct supervisor_plan *plan)
 			wait_for_events(&supervisor, timeout_ms);
 	}
 	clean_up(&supervisor);
-	notice_counts(plan->shared->board);
+	notice_counts(plan->shared);
 	tear_down(&supervisor);
 	return supervisor.status;
 }

@@ -97,6 +97,8 @@ subtest 'limits' => sub {
 	unlike($out, qr/^127\.0\.0\.2/m, 'the other one is not limited');
 	like((ctl($daemon, 'limits', '-a'))[1], qr/^127\.0\.0\.2 +1 +0 /m, 'but known');
 	is((ctl($daemon, 'limits', 'reset', '127.0.0.1'))[0], 0, 'reset');
+	is_deeply(decode_json((ctl($daemon, 'limits', '--json'))[1]), [], 'nobody is limited');
+	like((ctl($daemon, 'limits', 'reset', '127.0.0.1'))[2], qr/does not know/, 'forgotten is forgotten');
 	is_deeply([verdicts $daemon->ask(('{}') x 4)], [qw(missing missing missing limited)], 'a new window');
 	like((ctl($daemon, 'limits', 'reset', '192.0.2.1'))[2], qr/does not know/, 'an unknown address');
 	is((ctl($daemon, 'limits', 'reset', 'localhost'))[0], USAGE, 'no address');
@@ -281,6 +283,44 @@ subtest 'nothing to be seen' => sub {
 	is((ctl($daemon, 'reload'))[0], 1, 'is not reloaded');
 };
 
+# Writes what it gets over parts of a file, here and there.
+sub spoil ($file, $whole, $round) {
+	open my $board, '+<', $file or die "$file: $!";
+	syswrite $board, $whole;
+	for (1 .. 1 + $round * 20) {
+		sysseek $board, int rand length $whole, 0;
+		syswrite $board, join '', map { chr int rand 256 } 1 .. 1 + ($round % 3 == 0) * int rand 500;
+	}
+	close $board;
+}
+
+subtest 'a spoiled scoreboard' => sub {
+	my $daemon = start(RateLimit => 'on', RateLimitMaxRequests => 3, RateLimitTableSize => 200);
+	my $client = $daemon->connect;
+	$client->ask(('{}') x 5);
+	my @processes = ($daemon->pid, $daemon->workers);
+	kill STOP => @processes;   # they are not to be harmed, but hold the file
+	my $whole = slurp(board($daemon));
+	my $seed = srand;
+	my ($ended, $shown) = (0, 0);
+	my @commands = (['status'], ['status', '--json'], ['limits', '-a'], ['limits', '-a', '--json'],
+		['top', '-n', 1, '-d', 0.1], ['limits', 'reset', '127.0.0.1']);
+	for my $round (0 .. 11) {
+		spoil(board($daemon), $whole, $round);
+		for (@commands) {
+			my ($status) = $daemon->run_command($program, '-s', board($daemon), @$_);
+			my $well = $status =~ /^\d+$/ && $status != 1 && $status <= 78;
+			diag "seed $seed, round $round, @$_: $status" if !$well;
+			$ended += $well;
+			$shown += $status eq '0';
+		}
+	}
+	is($ended, 12 * @commands, 'whatever it holds, every command ends');
+	cmp_ok($shown, '>', 0, 'and shows something');
+	kill KILL => @processes;
+	$daemon->ended;
+};
+
 subtest 'a killed daemon is followed by another' => sub {
 	my $daemon = start();
 	my $second = LogCollectd->new;
@@ -326,8 +366,9 @@ subtest 'no permission' => sub {
 	chmod 0644, board($daemon);
 	is(system("@nobody $program -s @{[board($daemon)]} status >/dev/null") >> 8, 0, 'reading is enough for status');
 	is(system("@nobody $program -s @{[board($daemon)]} top -n 1 -d 0.1 >/dev/null") >> 8, 0, 'and for top');
+	is(system("@nobody $program -s @{[board($daemon)]} limits >/dev/null") >> 8, 0, 'and for limits');
 	is(system("@nobody $program -s @{[board($daemon)]} $_ >/dev/null 2>&1") >> 8, NOPERM, "but not for $_")
-		for qw(limits stop reload reopen);
+		for 'limits reset ::1', qw(stop reload reopen);
 	is($daemon->stop, 0, 'stops');
 };
 

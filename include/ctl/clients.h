@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "shm/limiter.h"
+#include "shm/shared.h"
 
 struct clients {
 	struct limiter_client *items; /* by lines that did not pass, most first */
@@ -22,7 +22,7 @@ enum clients_wanted {
 };
 
 /* Lists those that are wanted.  A zeroed struct, or one that was used before. */
-void clients_list(struct clients *clients, struct limiter *limiter, enum clients_wanted wanted);
+void clients_list(struct clients *clients, const struct shared *shared, enum clients_wanted wanted);
 void clients_fini(struct clients *clients);
 
 /* What is known of an address; NULL: nothing. */

@@ -6,13 +6,16 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "shm/limiter.h"
+#include "shm/shared.h"
 
 /* Prints the clients that are limited now, or all that the table knows. */
-int limits_print(FILE *out, struct limiter *limiter, bool all);
-int limits_print_json(FILE *out, struct limiter *limiter, bool all);
+int limits_print(FILE *out, const struct shared *shared, bool all);
+int limits_print_json(FILE *out, const struct shared *shared, bool all);
 
-/* Lets the client of this address begin a new window; an IPv6 address is found by its prefix too. */
-int limits_reset(struct limiter *limiter, const char *address);
+/*
+ * Lets the client of this address begin a new window; an IPv6 address is found by its prefix too.  The mapping has to
+ * be writable.
+ */
+int limits_reset(const struct shared *shared, const char *address);
 
 #endif

@@ -45,8 +45,8 @@ struct moment {
 	struct clients clients;
 };
 
-/* Reads; `limiter` may be NULL, and no address is known then.  0, or -1 with errno ENOMEM. */
-int moment_take(struct moment *moment, const struct shared *shared, struct limiter *limiter);
+/* Reads.  0, or -1 with errno ENOMEM. */
+int moment_take(struct moment *moment, const struct shared *shared);
 void moment_fini(struct moment *moment);
 
 /* Compares two moments.  0, or -1 with errno ENOMEM. */

@@ -17,11 +17,7 @@ struct top_options {
 	bool plain;       /* lines of text also on a terminal */
 };
 
-/*
- * Runs until the count is reached, the user or the daemon ends it.  `limiter` as for moment_take().
- * Returns an exit status.
- */
-int top_run(
-	const struct top_options *options, const struct shared *shared, struct limiter *limiter);
+/* Runs until the count is reached, the user or the daemon ends it.  Returns an exit status. */
+int top_run(const struct top_options *options, const struct shared *shared);
 
 #endif

@@ -7,7 +7,9 @@
  * one to take it rebuilds the shard from its entries; the one that was being changed is
  * dropped, so that it starts a new window.
  *
- * All functions are safe from every thread of every process that shares the memory.
+ * All functions are safe from every thread of every process that shares the memory.  Those who only look, or
+ * forget a client, take no lock and believe nothing of what the memory says about itself: `entries` is what it was laid
+ * out for, by the caller's own knowledge, and no byte in it can make them wait, loop or reach beyond it.
  */
 #ifndef SHM_LIMITER_H
 #define SHM_LIMITER_H
@@ -39,6 +41,7 @@ struct limiter_client {
 	int64_t left_ms;  /* until the window ends */
 	bool is_limited;  /* the window is used up: the next line would not pass */
 	uint64_t limited; /* lines that did not pass, in this and earlier windows */
+	uint32_t shard, entry, window_number; /* for limiter_forget() */
 };
 
 /* How much memory a table of so many entries takes. */
@@ -50,7 +53,7 @@ size_t limiter_size(size_t entries);
  */
 int limiter_init(void *memory, size_t entries, const struct siphash_key *key);
 
-/* For a reader of another process's memory: whether the table's parts are where limiter_init() lays them out. */
+/* For a reader of another process's memory: whether it looks as if limiter_init() had laid it out so. */
 bool limiter_is_sound(const struct limiter *limiter, size_t entries);
 
 /*
@@ -62,17 +65,24 @@ bool limiter_is_sound(const struct limiter *limiter, size_t entries);
 int64_t limiter_take(struct limiter *limiter, const struct address *client,
 	const struct limiter_rule *rule, int64_t now_ms, int64_t lines);
 
-/* Sums over all shards.  Takes no lock: also from a read-only mapping. */
+/* Sums over all shards.  From a read-only mapping too. */
 struct limiter_stats limiter_stats(const struct limiter *limiter);
 
 /*
- * Visits every client in the table as of now_ms (CLOCK_MONOTONIC, as for limiter_take()).  A shard is locked for a
- * few entries at a time, never while visiting; a client that moves meanwhile may be visited twice or not at all.
+ * Visits every client in the table as of now_ms (CLOCK_MONOTONIC, as for limiter_take()), but for those that were
+ * forgotten.  From a read-only mapping too.  Each is shown as it was at one moment; one that moves meanwhile may be
+ * visited twice or not at all.  An entry that is being changed is looked at again a few times, and passed over
+ * where somebody died in the change or the memory is spoiled; so is one that cannot be.
  */
 typedef void limiter_visit(void *context, const struct limiter_client *client);
-void limiter_list(struct limiter *limiter, int64_t now_ms, limiter_visit *visit, void *context);
+void limiter_list(const struct limiter *limiter, size_t entries, int64_t now_ms,
+	limiter_visit *visit, void *context);
 
-/* Forgets the client: its next line begins a window.  False when the table does not know it. */
-bool limiter_reset(struct limiter *limiter, const struct address *client);
+/*
+ * Forgets a client as limiter_list() showed it: its next line begins a window, and it is not listed before.  One word
+ * of its entry is written, which the next one to take the lock for it heeds.  Nothing happens when
+ * its window is another one by now.
+ */
+void limiter_forget(struct limiter *limiter, size_t entries, const struct limiter_client *client);
 
 #endif

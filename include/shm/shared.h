@@ -38,6 +38,7 @@ struct shared {
 	struct scoreboard *board;
 	size_t slots; /* of the board, as it was laid out or found: it does not change with the file */
 	struct limiter *limiter;
+	size_t limiter_entries;     /* likewise */
 	struct roster *roster;      /* NULL for a reader */
 	void *mark;                 /* NULL for a reader */
 	struct published *settings; /* NULL for a reader */
@@ -79,8 +80,8 @@ void shared_in_child(struct shared *shared);
 void shared_close(struct shared *shared);
 
 /*
- * Maps the front part of a running daemon's file; `writable` is what the limiter's functions
- * need.  A reader can only be misled, not harmed, by a file that changes.  All results but RUNNING.
+ * Maps the front part of a running daemon's file; `writable` is what limiter_forget() needs.  A reader can only be
+ * misled, not harmed, by what the file holds and how that changes.  All results but RUNNING.
  */
 enum shared_result shared_attach(struct shared *out, const char *file, bool writable);
 

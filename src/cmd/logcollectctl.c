@@ -120,18 +120,11 @@ run_status(const struct options *options, struct target *target)
 	return status;
 }
 
-/* Without permission to take the limiter's locks there are no addresses to be seen. */
 static int
 run_top(const struct options *options, struct target *target)
 {
-	int status = target_load(target);
-	if (status != EX_OK)
-		return bad_configuration(status);
-	bool writable = target->board != NULL && access(target->board, R_OK | W_OK) == 0;
-	status = target_attach(target, writable);
-	if (status != EX_OK)
-		return status;
-	return top_run(&options->top, &target->shared, writable ? target->shared.limiter : NULL);
+	int status = attach(target, false);
+	return status == EX_OK ? top_run(&options->top, &target->shared) : status;
 }
 
 static int
@@ -166,14 +159,14 @@ run_limits(const struct options *options, struct target *target)
 	bool reset = options->argument_count == 2 && strcmp(options->arguments[0], "reset") == 0;
 	if (options->argument_count > 0 && !reset)
 		return usage_error();
-	int status = attach(target, true);
+	int status = attach(target, reset);
 	if (status != EX_OK)
 		return status;
-	struct limiter *limiter = target->shared.limiter;
+	const struct shared *shared = &target->shared;
 	if (reset)
-		return limits_reset(limiter, options->arguments[1]);
-	return options->json ? limits_print_json(stdout, limiter, options->all)
-	                     : limits_print(stdout, limiter, options->all);
+		return limits_reset(shared, options->arguments[1]);
+	return options->json ? limits_print_json(stdout, shared, options->all)
+	                     : limits_print(stdout, shared, options->all);
 }
 
 static const struct command commands[] = {

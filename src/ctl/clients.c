@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* Copies what the limiter shows.  No signal may stop the program while it holds a shard's lock. */
+/* Copies what the limiter shows. */
 #include "ctl/clients.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,16 +55,12 @@ by_limited(const void *left, const void *right)
 }
 
 void
-clients_list(struct clients *clients, struct limiter *limiter, enum clients_wanted wanted)
+clients_list(struct clients *clients, const struct shared *shared, enum clients_wanted wanted)
 {
 	struct search search = {clients, wanted};
-	sigset_t all, before;
 	clients->count = 0;
 	clients->incomplete = false;
-	sigfillset(&all);
-	sigprocmask(SIG_BLOCK, &all, &before);
-	limiter_list(limiter, clock_mono_ms(), keep, &search);
-	sigprocmask(SIG_SETMASK, &before, NULL);
+	limiter_list(shared->limiter, shared->limiter_entries, clock_mono_ms(), keep, &search);
 	if (clients->count > 0)
 		qsort(clients->items, clients->count, sizeof *clients->items, by_limited);
 }

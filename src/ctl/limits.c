@@ -6,7 +6,7 @@
 #include <err.h>
 #include <inttypes.h>
 #include <json-c/json.h>
-#include <signal.h>
+#include <string.h>
 #include <sysexits.h>
 
 #include "ctl/clients.h"
@@ -22,11 +22,11 @@ told(const struct clients *clients)
 }
 
 int
-limits_print(FILE *out, struct limiter *limiter, bool all)
+limits_print(FILE *out, const struct shared *shared, bool all)
 {
 	struct clients clients = {0};
 	char address[ADDRESS_TEXT_MAX], left[WORDS_MAX];
-	clients_list(&clients, limiter, all ? CLIENTS_ALL : CLIENTS_LIMITED_NOW);
+	clients_list(&clients, shared, all ? CLIENTS_ALL : CLIENTS_LIMITED_NOW);
 	fprintf(out, "%-39s %12s %12s %10s %s\n", "address", "passed", "limited", "left",
 		all ? "now" : "");
 	for (size_t i = 0; i < clients.count; i++) {
@@ -58,13 +58,13 @@ describe(const struct limiter_client *client)
 }
 
 int
-limits_print_json(FILE *out, struct limiter *limiter, bool all)
+limits_print_json(FILE *out, const struct shared *shared, bool all)
 {
 	struct clients clients = {0};
 	struct json_object *array = json_object_new_array();
 	if (array == NULL)
 		return EX_OSERR;
-	clients_list(&clients, limiter, all ? CLIENTS_ALL : CLIENTS_LIMITED_NOW);
+	clients_list(&clients, shared, all ? CLIENTS_ALL : CLIENTS_LIMITED_NOW);
 	for (size_t i = 0; i < clients.count; i++)
 		json_object_array_add(array, describe(&clients.items[i]));
 	const char *text = json_object_to_json_string_ext(array, JSON_C_TO_STRING_PRETTY);
@@ -90,37 +90,61 @@ parse_address(const char *text, struct address *address)
 	return true;
 }
 
-/* The longest prefix that the table knows: which one is counted by is a setting that may have changed. */
-static bool
-reset_by_prefix(struct limiter *limiter, const struct address *address)
+/* How many bits two addresses have in common at their beginning. */
+static unsigned
+common_bits(const struct address *a, const struct address *b)
 {
-	for (unsigned bits = 129; bits-- > 0;) {
-		struct address prefix = address_prefix(address, bits);
-		if (limiter_reset(limiter, &prefix))
-			return true;
-		if (address_is_ipv4(address))
-			return false;
+	unsigned bits = 0;
+	for (size_t i = 0; i < sizeof a->bytes; i++, bits += 8) {
+		unsigned differ = a->bytes[i] ^ b->bytes[i];
+		if (differ != 0)
+			return bits + (unsigned)__builtin_clz(differ << 24);
 	}
-	return false;
+	return bits;
+}
+
+static bool
+is_prefix(const struct address *prefix, const struct address *address)
+{
+	struct address cut = address_prefix(address, common_bits(prefix, address));
+	return address_equal(&cut, prefix);
+}
+
+/* The longest prefix that the table knows: which one is counted by is a setting that may have changed. */
+static const struct limiter_client *
+find_by_prefix(const struct clients *clients, const struct address *address)
+{
+	const struct limiter_client *longest = NULL;
+	for (size_t i = 0; i < clients->count; i++) {
+		const struct limiter_client *client = &clients->items[i];
+		/* Of two prefixes of one address the longer one is the greater number. */
+		if (is_prefix(&client->address, address) &&
+			(longest == NULL || memcmp(&client->address, &longest->address,
+						    sizeof client->address) > 0))
+			longest = client;
+	}
+	return longest;
 }
 
 int
-limits_reset(struct limiter *limiter, const char *text)
+limits_reset(const struct shared *shared, const char *text)
 {
+	struct clients clients = {0};
 	struct address address;
-	sigset_t all, before;
 	if (!parse_address(text, &address)) {
 		warnx("%s is no IPv4 or IPv6 address", text);
 		return EX_USAGE;
 	}
-	sigfillset(&all);
-	sigprocmask(SIG_BLOCK, &all, &before);
-	bool known = reset_by_prefix(limiter, &address);
-	sigprocmask(SIG_SETMASK, &before, NULL);
-	if (!known) {
+	clients_list(&clients, shared, CLIENTS_ALL);
+	const struct limiter_client *client = find_by_prefix(&clients, &address);
+	int status = EX_OK;
+	if (client != NULL) {
+		limiter_forget(shared->limiter, shared->limiter_entries, client);
+		printf("%s begins a new window with its next line\n", text);
+	} else if ((status = told(&clients)) == EX_OK) {
 		warnx("%s: the rate limiter does not know this address", text);
-		return EX_NOHOST;
+		status = EX_NOHOST;
 	}
-	printf("%s begins a new window with its next line\n", text);
-	return EX_OK;
+	clients_fini(&clients);
+	return status;
 }

@@ -8,13 +8,12 @@
 enum { ADDRESSES_MAX = 50 };
 
 int
-moment_take(struct moment *moment, const struct shared *shared, struct limiter *limiter)
+moment_take(struct moment *moment, const struct shared *shared)
 {
 	*moment = (struct moment){0};
 	if (reading_take(&moment->reading, shared) < 0)
 		return -1;
-	if (limiter != NULL)
-		clients_list(&moment->clients, limiter, CLIENTS_EVER_LIMITED);
+	clients_list(&moment->clients, shared, CLIENTS_EVER_LIMITED);
 	return 0;
 }
 

@@ -18,7 +18,6 @@ enum { FIRST_MS = 500 };
 struct top {
 	const struct top_options *options;
 	const struct shared *shared;
-	struct limiter *limiter;
 	struct moment earlier, later;
 	struct screen_view view;
 	struct screen *screen; /* NULL: lines of text */
@@ -101,7 +100,7 @@ look(struct top *top)
 	struct moment now;
 	if (!shared_running(top->shared))
 		return EX_UNAVAILABLE;
-	if (moment_take(&now, top->shared, top->limiter) < 0)
+	if (moment_take(&now, top->shared) < 0)
 		return EX_OSERR;
 	moment_fini(&top->earlier);
 	top->earlier = top->later;
@@ -126,12 +125,9 @@ run(struct top *top)
 }
 
 int
-top_run(const struct top_options *options, const struct shared *shared, struct limiter *limiter)
+top_run(const struct top_options *options, const struct shared *shared)
 {
-	struct top top = {.options = options,
-		.shared = shared,
-		.limiter = limiter,
-		.view = {.column = RATES_LINES}};
+	struct top top = {.options = options, .shared = shared, .view = {.column = RATES_LINES}};
 	if (!options->plain && isatty(STDOUT_FILENO) && isatty(STDIN_FILENO))
 		top.screen = screen_open();
 	int status = run(&top);

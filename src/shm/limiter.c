@@ -6,19 +6,28 @@
 #include "shm/limiter.h"
 
 #include <errno.h>
+#include <time.h>
 
 #include "shm/table.h"
 
 enum {
 	ENTRIES_PER_SHARD = 4096,
 	SHARDS_MAX = 64,
-	LIST_CHUNK = 128, /* entries that are looked at under one lock */
+	COPY_TRIES = 100, /* at an entry that is being changed, before it is waited for */
+	PATIENCE_MS = 50, /* in one listing: the one who changes it may wait for a processor */
+	MILLISECOND_NS = 1000000,
 };
 
 struct limiter {
 	struct siphash_key key;
 	size_t shard_count;
-	struct shard shards[];
+	struct shard shards[SHARDS_MAX]; /* those that are not used stay zero */
+};
+
+/* Where a shard's parts lie, in bytes from the limiter: known without a look at it. */
+struct parts {
+	uint32_t capacity;
+	size_t buckets_at, entries_at, end;
 };
 
 static size_t
@@ -35,15 +44,23 @@ shard_entries(size_t entries, size_t shard)
 	return entries / count + (shard < entries % count);
 }
 
+/* The parts of a shard, behind those of the one before. */
+static struct parts
+parts_behind(size_t at, size_t entries, size_t shard)
+{
+	struct parts parts = {
+		.capacity = (uint32_t)shard_entries(entries, shard), .buckets_at = at};
+	parts.entries_at = at + table_buckets_size(parts.capacity);
+	parts.end = parts.entries_at + table_entries_size(parts.capacity);
+	return parts;
+}
+
 size_t
 limiter_size(size_t entries)
 {
-	size_t count = shard_count(entries);
-	size_t size = sizeof(struct limiter) + count * sizeof(struct shard);
-	for (size_t i = 0; i < count; i++) {
-		size_t capacity = shard_entries(entries, i);
-		size += table_buckets_size(capacity) + table_entries_size(capacity);
-	}
+	size_t size = sizeof(struct limiter);
+	for (size_t i = 0; i < shard_count(entries); i++)
+		size = parts_behind(size, entries, i).end;
 	return size;
 }
 
@@ -66,15 +83,14 @@ limiter_init(void *memory, size_t entries, const struct siphash_key *key)
 	struct limiter *limiter = memory;
 	limiter->key = *key;
 	limiter->shard_count = shard_count(entries);
-	size_t at = sizeof *limiter + limiter->shard_count * sizeof(struct shard);
+	struct parts parts = {.end = sizeof *limiter};
 	for (size_t i = 0; i < limiter->shard_count; i++) {
 		struct shard *shard = &limiter->shards[i];
-		size_t capacity = shard_entries(entries, i);
-		shard->buckets_at = at;
-		shard->entries_at = at + table_buckets_size(capacity);
-		at = shard->entries_at + table_entries_size(capacity);
+		parts = parts_behind(parts.end, entries, i);
+		shard->buckets_at = parts.buckets_at;
+		shard->entries_at = parts.entries_at;
 		struct table table = table_of(limiter, shard);
-		int error = table_init(&table, capacity);
+		int error = table_init(&table, parts.capacity);
 		if (error != 0)
 			return error;
 	}
@@ -86,15 +102,14 @@ limiter_is_sound(const struct limiter *limiter, size_t entries)
 {
 	if (limiter->shard_count != shard_count(entries))
 		return false;
-	size_t at = sizeof *limiter + limiter->shard_count * sizeof(struct shard);
-	for (size_t i = 0; i < limiter->shard_count; i++) {
+	struct parts parts = {.end = sizeof *limiter};
+	for (size_t i = 0; i < shard_count(entries); i++) {
 		const struct shard *shard = &limiter->shards[i];
-		size_t capacity = shard_entries(entries, i);
-		size_t entries_at = at + table_buckets_size(capacity);
-		if (shard->buckets_at != at || shard->entries_at != entries_at ||
-			!table_is_sound(shard, capacity))
+		parts = parts_behind(parts.end, entries, i);
+		if (shard->buckets_at != parts.buckets_at ||
+			shard->entries_at != parts.entries_at ||
+			!table_is_sound(shard, parts.capacity))
 			return false;
-		at = entries_at + table_entries_size(capacity);
 	}
 	return true;
 }
@@ -117,16 +132,19 @@ take(struct table *t, const struct address *client, uint32_t hash, const struct 
 	bool known = index != TABLE_NONE;
 	if (!known)
 		index = table_next(t);
-	struct entry *entry = &t->entries[index];
-	bool ended = window_ended(&entry->window, now_ms, rule->window_ms);
+	struct window window = table_window(t, index);
+	bool ended = window_ended(&window, now_ms, rule->window_ms) || table_is_forgotten(t, index);
 
 	table_begin_change(t, index);
+	table_set_rule(t, rule);
 	if (!known)
 		table_assign(t, index, client, hash, ended);
 	else if (ended)
 		table_renew(t, index);
-	int64_t passed = window_take(&entry->window, now_ms, rule->window_ms, rule->max, lines);
-	entry->limited += (uint64_t)(lines - passed);
+	if (!known || ended)
+		window = (struct window){0};
+	int64_t passed = window_take(&window, now_ms, rule->window_ms, rule->max, lines);
+	table_set_window(t, index, &window, (uint64_t)(lines - passed));
 	table_end_change(t);
 	return passed;
 }
@@ -143,7 +161,6 @@ limiter_take(struct limiter *limiter, const struct address *client, const struct
 	if (now_ms < table.shard->latest_ms)
 		now_ms = table.shard->latest_ms;
 	table.shard->latest_ms = now_ms;
-	table.shard->rule = *rule;
 	int64_t passed = take(&table, client, hash, rule, now_ms, lines);
 	table_unlock(&table);
 	return passed;
@@ -153,7 +170,7 @@ struct limiter_stats
 limiter_stats(const struct limiter *limiter)
 {
 	struct limiter_stats sum = {0};
-	for (size_t i = 0; i < limiter->shard_count; i++) {
+	for (size_t i = 0; i < SHARDS_MAX; i++) {
 		const struct shard *shard = &limiter->shards[i];
 		sum.evictions += atomic_load_explicit(&shard->evictions, memory_order_relaxed);
 		sum.repairs += atomic_load_explicit(&shard->repairs, memory_order_relaxed);
@@ -162,11 +179,44 @@ limiter_stats(const struct limiter *limiter)
 	return sum;
 }
 
-static struct limiter_client
-describe(const struct entry *entry, const struct limiter_rule *rule, int64_t now_ms)
+static void
+pause_ms(void)
 {
-	const struct window *window = &entry->window;
-	struct limiter_client client = {.address = entry->client, .limited = entry->limited};
+	nanosleep(&(struct timespec){.tv_nsec = MILLISECOND_NS}, NULL);
+}
+
+/* Copies an entry as it was at one moment.  False where that cannot be had. */
+static bool
+copy(const struct shard *shard, const struct entry *entry, uint32_t index, struct entry_copy *out,
+	int *patience_ms)
+{
+	for (;; pause_ms(), --*patience_ms) {
+		for (int i = 0; i < COPY_TRIES; i++) {
+			if (table_try_copy(shard, entry, index, out))
+				return true;
+		}
+		if (*patience_ms <= 0)
+			return false;
+	}
+}
+
+/* Whether somebody is to be shown, and nothing stands there that no limiter writes: what follows calculates with it. */
+static bool
+is_shown(const struct entry_copy *copy)
+{
+	return copy->window.used > 0 && !copy->is_forgotten && copy->window.start_ms >= 0 &&
+	       copy->rule.max > 0 && copy->rule.window_ms > 0 &&
+	       copy->rule.window_ms <= INT64_MAX / 2;
+}
+
+static struct limiter_client
+describe(const struct entry_copy *copy, int64_t now_ms)
+{
+	const struct window *window = &copy->window;
+	const struct limiter_rule *rule = &copy->rule;
+	struct limiter_client client = {.address = copy->client,
+		.limited = copy->limited,
+		.window_number = copy->window_number};
 	if (window_ended(window, now_ms, rule->window_ms))
 		return client;
 	int64_t passed_ms = now_ms > window->start_ms ? now_ms - window->start_ms : 0;
@@ -176,47 +226,36 @@ describe(const struct entry *entry, const struct limiter_rule *rule, int64_t now
 	return client;
 }
 
-/* Copies what is used among the next few entries; where the listing goes on. */
-static uint32_t
-copy_chunk(struct table *t, uint32_t at, int64_t now_ms, struct limiter_client *out, size_t *count)
-{
-	struct shard *shard = t->shard;
-	table_lock(t);
-	for (uint32_t end = at + LIST_CHUNK; at < end && at < shard->capacity; at++) {
-		if (t->entries[at].window.used > 0)
-			out[(*count)++] = describe(&t->entries[at], &shard->rule, now_ms);
-	}
-	table_unlock(t);
-	return at;
-}
-
 void
-limiter_list(struct limiter *limiter, int64_t now_ms, limiter_visit *visit, void *context)
+limiter_list(const struct limiter *limiter, size_t entries, int64_t now_ms, limiter_visit *visit,
+	void *context)
 {
-	for (size_t i = 0; i < limiter->shard_count; i++) {
-		struct table table = table_of(limiter, &limiter->shards[i]);
-		for (uint32_t at = 0; at < table.shard->capacity;) {
-			struct limiter_client clients[LIST_CHUNK];
-			size_t count = 0;
-			at = copy_chunk(&table, at, now_ms, clients, &count);
-			for (size_t n = 0; n < count; n++)
-				visit(context, &clients[n]);
+	int patience_ms = PATIENCE_MS;
+	struct parts parts = {.end = sizeof *limiter};
+	for (uint32_t i = 0; i < shard_count(entries); i++) {
+		parts = parts_behind(parts.end, entries, i);
+		const void *first = (const char *)limiter + parts.entries_at;
+		for (uint32_t at = 0; at < parts.capacity; at++) {
+			const struct entry *entry = (const struct entry *)first + at;
+			struct entry_copy copied;
+			if (!copy(&limiter->shards[i], entry, at, &copied, &patience_ms) ||
+				!is_shown(&copied))
+				continue;
+			struct limiter_client client = describe(&copied, now_ms);
+			client.shard = i;
+			client.entry = at;
+			visit(context, &client);
 		}
 	}
 }
 
-bool
-limiter_reset(struct limiter *limiter, const struct address *client)
+void
+limiter_forget(struct limiter *limiter, size_t entries, const struct limiter_client *client)
 {
-	uint32_t hash;
-	struct table table = find_table(limiter, client, &hash);
-	table_lock(&table);
-	uint32_t index = table_find(&table, client, hash);
-	if (index != TABLE_NONE) {
-		table_begin_change(&table, index);
-		table_release(&table, index);
-		table_end_change(&table);
-	}
-	table_unlock(&table);
-	return index != TABLE_NONE;
+	struct parts parts = {.end = sizeof *limiter};
+	for (size_t i = 0; i <= client->shard; i++)
+		parts = parts_behind(parts.end, entries, i);
+	void *first = (char *)limiter + parts.entries_at;
+	struct entry *entry = (struct entry *)first + client->entry;
+	atomic_store_explicit(&entry->forgotten, client->window_number, memory_order_release);
 }

@@ -22,12 +22,13 @@
 #define MAGIC "logcolld"
 
 enum {
-	LAYOUT = 1, /* to be raised whenever anything in the front part changes its meaning */
+	LAYOUT = 2, /* to be raised whenever anything in the front part changes its meaning */
 	FILE_MODE = 0640,
 	SLOTS_MIN = 64,
 	SLOTS_MAX = 4096,
 	PLACES_MIN = 4096,
 	PLACES_MAX = 100000,
+	ENTRIES_MAX = 16777216, /* of RateLimitTableSize */
 	ROOM_TO_GROW = 4,
 };
 
@@ -123,6 +124,7 @@ furnish(struct shared *shared, const struct shared_plan *plan, const struct layo
 	shared->settings = (void *)(base + layout->settings_at);
 	write_header(shared->memory, plan, layout);
 	shared->slots = plan->slots;
+	shared->limiter_entries = plan->limiter_entries;
 	scoreboard_init(shared->board);
 	scoreboard_set_info(shared->board,
 		&(struct board_info){.pid = getpid(), .started_us = clock_read().wall_us});
@@ -258,7 +260,7 @@ judge(struct shared *shared, const struct header *header)
 		header->limiter_bytes != mine.limiter_bytes)
 		return SHARED_OTHER_VERSION;
 	if (plan.slots > SLOTS_MAX || plan.limiter_entries == 0 ||
-		plan.limiter_entries >= UINT32_MAX)
+		plan.limiter_entries > ENTRIES_MAX)
 		return SHARED_NOT_A_BOARD;
 	struct layout layout = lay_out(&plan);
 	if (header->board_at != layout.board_at || header->limiter_at != layout.limiter_at ||
@@ -266,6 +268,7 @@ judge(struct shared *shared, const struct header *header)
 		return SHARED_NOT_A_BOARD;
 	shared->size = layout.front_bytes;
 	shared->slots = plan.slots;
+	shared->limiter_entries = plan.limiter_entries;
 	return SHARED_OK;
 }
 

@@ -2,6 +2,9 @@
 /* The lists of one shard, and how they are made anew after a death. */
 #include "shm/table.h"
 
+#include <assert.h>
+#include <string.h>
+
 #include "shm/robust.h"
 
 enum { SORT_RUNS = 32 };
@@ -27,12 +30,24 @@ table_entries_size(size_t entries)
 	return region_align(entries * sizeof(struct entry));
 }
 
+static_assert(sizeof(struct entry) == REGION_LINE_BYTES, "one change touches one line of entries");
+
+/* What readers without the lock see is stored and loaded so: who has seen a word sees the change that it belongs to. */
+#define PUT(word, value) atomic_store_explicit(word, value, memory_order_release)
+#define SEE(word)        atomic_load_explicit(word, memory_order_acquire)
+
+/* The one who holds the lock reads what only such a one has written. */
+#define GET(word) atomic_load_explicit(word, memory_order_relaxed)
+
+enum { NUMBER_SHIFT = 32 };
+
 /* The death of a process is no data race: it is enough that the compiler keeps the order of the
  * stores. */
 void
 table_begin_change(struct table *t, uint32_t index)
 {
-	atomic_store_explicit(&t->shard->changing, index, memory_order_relaxed);
+	uint64_t number = (GET(&t->shard->changing) >> NUMBER_SHIFT) + 1;
+	PUT(&t->shard->changing, number << NUMBER_SHIFT | index);
 	atomic_signal_fence(memory_order_seq_cst);
 }
 
@@ -40,7 +55,66 @@ void
 table_end_change(struct table *t)
 {
 	atomic_signal_fence(memory_order_seq_cst);
-	atomic_store_explicit(&t->shard->changing, TABLE_NONE, memory_order_relaxed);
+	PUT(&t->shard->changing, GET(&t->shard->changing) | TABLE_NONE);
+}
+
+static struct address
+address_of(const uint64_t words[static 2])
+{
+	struct address address;
+	memcpy(address.bytes, words, sizeof address.bytes);
+	return address;
+}
+
+/*
+ * The entry is as it was at one moment if no change of it went on at the first look at `changing`, and none had
+ * begun by the second: then whatever was stored between was stored for another entry.
+ */
+bool
+table_try_copy(const struct shard *shard, const struct entry *entry, uint32_t index,
+	struct entry_copy *out)
+{
+	uint64_t changing = SEE(&shard->changing);
+	if ((uint32_t)changing == index)
+		return false;
+	const uint64_t client[2] = {SEE(&entry->client[0]), SEE(&entry->client[1])};
+	out->client = address_of(client);
+	out->window = (struct window){SEE(&entry->start_ms), SEE(&entry->used)};
+	out->limited = SEE(&entry->limited);
+	out->window_number = SEE(&entry->window_number);
+	out->is_forgotten = SEE(&entry->forgotten) == out->window_number;
+	out->rule = (struct limiter_rule){SEE(&shard->max), SEE(&shard->window_ms)};
+	return SEE(&shard->changing) >> NUMBER_SHIFT == changing >> NUMBER_SHIFT;
+}
+
+struct window
+table_window(const struct table *t, uint32_t index)
+{
+	const struct entry *entry = &t->entries[index];
+	return (struct window){GET(&entry->start_ms), GET(&entry->used)};
+}
+
+bool
+table_is_forgotten(const struct table *t, uint32_t index)
+{
+	const struct entry *entry = &t->entries[index];
+	return GET(&entry->forgotten) == GET(&entry->window_number);
+}
+
+void
+table_set_rule(struct table *t, const struct limiter_rule *rule)
+{
+	PUT(&t->shard->max, rule->max);
+	PUT(&t->shard->window_ms, rule->window_ms);
+}
+
+void
+table_set_window(struct table *t, uint32_t index, const struct window *window, uint64_t limited)
+{
+	struct entry *entry = &t->entries[index];
+	PUT(&entry->start_ms, window->start_ms);
+	PUT(&entry->used, window->used);
+	PUT(&entry->limited, GET(&entry->limited) + limited);
 }
 
 static void
@@ -99,7 +173,8 @@ merge(struct entry *entries, uint32_t a, uint32_t b)
 {
 	uint32_t head = TABLE_NONE, *end = &head;
 	while (a != TABLE_NONE && b != TABLE_NONE) {
-		uint32_t *first = entries[b].window.start_ms < entries[a].window.start_ms ? &b : &a;
+		bool later = GET(&entries[b].start_ms) < GET(&entries[a].start_ms);
+		uint32_t *first = later ? &b : &a;
 		*end = *first;
 		end = &entries[*first].newer;
 		*first = *end;
@@ -116,7 +191,7 @@ sorted(struct table *t)
 	for (size_t n = 0; n < SORT_RUNS; n++)
 		runs[n] = TABLE_NONE;
 	for (uint32_t i = 0; i < t->shard->capacity; i++) {
-		if (t->entries[i].window.used == 0)
+		if (GET(&t->entries[i].used) == 0)
 			continue;
 		t->entries[i].newer = TABLE_NONE;
 		uint32_t run = i;
@@ -143,7 +218,7 @@ rebuild(struct table *t)
 		t->buckets[bucket] = TABLE_NONE;
 	shard->free = shard->oldest = shard->newest = TABLE_NONE;
 	for (uint32_t i = shard->capacity; i-- > 0;) {
-		if (t->entries[i].window.used == 0) {
+		if (GET(&t->entries[i].used) == 0) {
 			put_free(t, i);
 		} else {
 			chain_in(t, i);
@@ -160,9 +235,10 @@ rebuild(struct table *t)
 static void
 repair(struct table *t)
 {
-	uint32_t changing = atomic_load_explicit(&t->shard->changing, memory_order_relaxed);
-	if (changing != TABLE_NONE)
-		t->entries[changing].window = (struct window){0};
+	/* Readers do not look at this entry before the change that was cut short is ended here. */
+	uint32_t changing = (uint32_t)GET(&t->shard->changing);
+	if (changing < t->shard->capacity)
+		table_set_window(t, changing, &(struct window){0}, 0);
 	rebuild(t);
 	count(&t->shard->repairs, 1);
 	table_end_change(t);
@@ -203,11 +279,19 @@ table_is_sound(const struct shard *shard, size_t entries)
 	return shard->capacity == entries && shard->bucket_mask == bucket_count(entries) - 1;
 }
 
+static bool
+is_of(const struct entry *entry, const struct address *client)
+{
+	const uint64_t words[2] = {GET(&entry->client[0]), GET(&entry->client[1])};
+	struct address own = address_of(words);
+	return address_equal(&own, client);
+}
+
 uint32_t
 table_find(const struct table *t, const struct address *client, uint32_t hash)
 {
 	uint32_t i = t->buckets[hash & t->shard->bucket_mask];
-	while (i != TABLE_NONE && !address_equal(&t->entries[i].client, client))
+	while (i != TABLE_NONE && !is_of(&t->entries[i], client))
 		i = t->entries[i].chain;
 	return i;
 }
@@ -216,6 +300,24 @@ uint32_t
 table_next(const struct table *t)
 {
 	return t->shard->free != TABLE_NONE ? t->shard->free : t->shard->oldest;
+}
+
+/* What was to be forgotten is: with the number of the window before. */
+static void
+number_window(struct entry *entry)
+{
+	uint32_t number = GET(&entry->window_number) + 1;
+	PUT(&entry->window_number, number != 0 ? number : 1);
+}
+
+static void
+set_client(struct entry *entry, const struct address *client)
+{
+	uint64_t words[2];
+	memcpy(words, client->bytes, sizeof words);
+	PUT(&entry->client[0], words[0]);
+	PUT(&entry->client[1], words[1]);
+	PUT(&entry->limited, 0);
 }
 
 void
@@ -232,10 +334,9 @@ table_assign(
 		order_remove(t, index);
 		count(&shard->evictions, !ended);
 	}
-	entry->client = *client;
+	set_client(entry, client);
+	number_window(entry);
 	entry->hash = hash;
-	entry->window = (struct window){0};
-	entry->limited = 0;
 	chain_in(t, index);
 	order_append(t, index);
 }
@@ -243,16 +344,10 @@ table_assign(
 void
 table_renew(struct table *t, uint32_t index)
 {
+	struct entry *entry = &t->entries[index];
+	if (table_is_forgotten(t, index))
+		PUT(&entry->limited, 0);
+	number_window(entry);
 	order_remove(t, index);
 	order_append(t, index);
-}
-
-void
-table_release(struct table *t, uint32_t index)
-{
-	chain_out(t, index);
-	order_remove(t, index);
-	t->entries[index].window = (struct window){0};
-	put_free(t, index);
-	count(&t->shard->used, -1);
 }

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/clock.h"
 #include "lib/child.h"
 #include "shm/region.h"
 #include "unit/tap.h"
@@ -185,11 +186,11 @@ note(void *context, const struct limiter_client *found)
 }
 
 static struct listing *
-list(struct limiter *limiter, int64_t now_ms)
+list(const struct limiter *limiter, size_t entries, int64_t now_ms)
 {
 	struct listing *listing = calloc(1, sizeof *listing);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(listing);
-	limiter_list(limiter, now_ms, note, listing);
+	limiter_list(limiter, entries, now_ms, note, listing);
 	return listing;
 }
 
@@ -198,12 +199,12 @@ listed(void)
 {
 	static const struct limiter_rule rule = {5, 1000};
 	struct limiter *limiter = limiter_map(LISTED * 2, &key);
-	struct listing *listing = list(limiter, 0);
+	struct listing *listing = list(limiter, LISTED * 2, 0);
 	CU_ASSERT_EQUAL(listing->visits, 0);
 	free(listing);
 	for (uint32_t n = 0; n < LISTED; n++)
 		take(limiter, n, &rule, n % 3 * 500, 1 + n % 7);
-	listing = list(limiter, 1000);
+	listing = list(limiter, LISTED * 2, 1000);
 	CU_ASSERT_EQUAL(listing->visits, LISTED);
 	for (uint32_t n = 0; n < LISTED; n++) {
 		const struct limiter_client *found = &listing->clients[n];
@@ -230,21 +231,35 @@ limited_lines(void)
 	take(limiter, 1, &rule, 0, 8);
 	take(limiter, 1, &rule, 10, 8);
 	take(limiter, 1, &rule, 1000, 6); /* another window: 3 + 8 + 1 */
-	struct listing *listing = list(limiter, 1250);
+	struct listing *listing = list(limiter, 1, 1250);
 	CU_ASSERT_EQUAL(listing->clients[1].limited, 12);
 	CU_ASSERT_EQUAL(listing->clients[1].left_ms, 750);
 	CU_ASSERT(listing->clients[1].is_limited);
 	free(listing);
 	take(limiter, 2, &rule, 1250, 1); /* another client in the same entry */
-	listing = list(limiter, 1250);
+	listing = list(limiter, 1, 1250);
 	CU_ASSERT_EQUAL(listing->visits, 1);
 	CU_ASSERT_EQUAL(listing->clients[2].limited, 0);
 	free(listing);
 	region_unmap(limiter, limiter_size(1));
 }
 
+/* Forgets client 0; whether it was listed before, and is not now. */
+static bool
+forget_first(struct limiter *limiter, size_t entries)
+{
+	struct listing *before = list(limiter, entries, 0);
+	limiter_forget(limiter, entries, &before->clients[0]);
+	struct listing *after = list(limiter, entries, 0);
+	bool well = before->clients[0].used > 0 && after->clients[0].used == 0 &&
+	            after->visits == before->visits - 1;
+	free(before);
+	free(after);
+	return well;
+}
+
 static void
-reset(void)
+forgotten(void)
 {
 	static const struct limiter_rule rule = {5, 100000};
 	static const uint32_t clients[] = {1, 3, 64, 3000};
@@ -252,19 +267,147 @@ reset(void)
 		/* Several shards for the last ones, and none of them full. */
 		size_t entries = clients[i] < 3000 ? clients[i] : 9000;
 		struct limiter *limiter = limiter_map(entries, &key);
-		struct address address = client(0), unknown = client(clients[i]);
 		for (int turn = 0; turn < 3; turn++) {
 			for (uint32_t n = 0; n < clients[i]; n++) {
 				int64_t passed = take(limiter, n, &rule, turn, 9);
 				CU_ASSERT_EQUAL(passed, (n == 0 || turn == 0 ? 5 : 0));
 			}
-			CU_ASSERT(limiter_reset(limiter, &address));
-			CU_ASSERT(!limiter_reset(limiter, &address));
-			CU_ASSERT(!limiter_reset(limiter, &unknown));
-			CU_ASSERT_EQUAL(limiter_stats(limiter).entries, clients[i] - 1);
+			struct listing *listing = list(limiter, entries, turn);
+			CU_ASSERT_EQUAL(listing->visits, clients[i]);
+			CU_ASSERT_EQUAL(listing->clients[0].limited, 4);
+			free(listing);
+			CU_ASSERT(forget_first(limiter, entries));
 		}
 		region_unmap(limiter, limiter_size(entries));
 	}
+}
+
+/* What is forgotten is the window that was seen: not the next one, and not that of who got the entry. */
+static void
+forgotten_late(void)
+{
+	static const struct limiter_rule rule = {5, 1000};
+	struct limiter *limiter = limiter_map(1, &key);
+	take(limiter, 0, &rule, 0, 5);
+	struct listing *listing = list(limiter, 1, 0);
+	CU_ASSERT_EQUAL(take(limiter, 0, &rule, 1000, 5), 5);
+	limiter_forget(limiter, 1, &listing->clients[0]);
+	CU_ASSERT_EQUAL(take(limiter, 0, &rule, 1000, 5), 0);
+	CU_ASSERT_EQUAL(take(limiter, 1, &rule, 1000, 5), 5);
+	limiter_forget(limiter, 1, &listing->clients[0]);
+	CU_ASSERT_EQUAL(take(limiter, 1, &rule, 1000, 5), 0);
+	CU_ASSERT_EQUAL(limiter_stats(limiter).evictions, 1);
+	free(listing);
+	/* One that was forgotten makes room like one whose window has ended. */
+	listing = list(limiter, 1, 1000);
+	limiter_forget(limiter, 1, &listing->clients[1]);
+	CU_ASSERT_EQUAL(take(limiter, 2, &rule, 1000, 5), 5);
+	CU_ASSERT_EQUAL(limiter_stats(limiter).evictions, 1);
+	free(listing);
+	region_unmap(limiter, limiter_size(1));
+}
+
+/*
+ * Takers of a crowded table, and a lister.  Client n asks for multiples of the prime[n] only, and MOST is one of each:
+ * so are all its numbers, and an entry that is of two clients shows.
+ */
+enum { TAKERS = 3, TAKEN = 5, CROWD = 8, MOST = 3 * 5 * 7 * 11 * 13 * 17, LISTINGS_MS = 500 };
+static const uint8_t primes[CROWD] = {3, 5, 7, 11, 13, 17, 3 * 17, 5 * 13};
+
+struct crowd {
+	struct limiter *limiter;
+	_Atomic bool over;
+	_Atomic int64_t clock_ms;
+	_Atomic uint64_t takes;
+	uint64_t visits, wrong;
+	unsigned seen; /* a bit for each client */
+};
+
+static void *
+take_always(void *arg)
+{
+	static const struct limiter_rule crowd_rule = {MOST, 50};
+	struct crowd *crowd = arg;
+	for (uint32_t n = 1; !crowd->over; n = n * 1664525 + 1013904223) {
+		uint32_t number = (n >> 8) % CROWD;
+		struct address address;
+		memset(address.bytes, primes[number], sizeof address.bytes);
+		limiter_take(crowd->limiter, &address, &crowd_rule,
+			atomic_fetch_add(&crowd->clock_ms, 1),
+			primes[number] * (1 + (n >> 12) % (MOST / primes[number])));
+		atomic_fetch_add(&crowd->takes, 1);
+	}
+	return NULL;
+}
+
+static void
+judge(void *context, const struct limiter_client *found)
+{
+	struct crowd *crowd = context;
+	struct address address;
+	uint8_t prime = found->address.bytes[0];
+	memset(address.bytes, prime, sizeof address.bytes);
+	const uint8_t *known = memchr(primes, prime, sizeof primes);
+	crowd->visits++;
+	if (known == NULL || !address_equal(&address, &found->address) || found->used < 0 ||
+		found->used > MOST || found->used % prime != 0 || found->limited % prime != 0)
+		crowd->wrong++;
+	else
+		crowd->seen |= 1U << (known - primes);
+}
+
+static void
+listed_meanwhile(void)
+{
+	pthread_t threads[TAKERS];
+	struct crowd crowd = {.limiter = limiter_map(TAKEN, &key)};
+	for (int i = 0; i < TAKERS; i++)
+		CU_ASSERT_EQUAL_FATAL(pthread_create(&threads[i], NULL, take_always, &crowd), 0);
+	int64_t deadline_ms = clock_mono_ms() + LISTINGS_MS;
+	while (clock_mono_ms() < deadline_ms || crowd.takes < 10000)
+		limiter_list(crowd.limiter, TAKEN, crowd.clock_ms, judge, &crowd);
+	crowd.over = true;
+	for (int i = 0; i < TAKERS; i++)
+		pthread_join(threads[i], NULL);
+	CU_ASSERT_EQUAL(crowd.wrong, 0);
+	CU_ASSERT_EQUAL(crowd.seen, (1U << CROWD) - 1);
+	crowd.visits = crowd.seen = 0;
+	limiter_list(crowd.limiter, TAKEN, crowd.clock_ms, judge, &crowd);
+	CU_ASSERT_EQUAL(crowd.visits, TAKEN);
+	CU_ASSERT_EQUAL(__builtin_popcount(crowd.seen), TAKEN);
+	CU_ASSERT_EQUAL(crowd.wrong, 0);
+	region_unmap(crowd.limiter, limiter_size(TAKEN));
+}
+
+static void
+ignore(void *context, const struct limiter_client *found)
+{
+	uint64_t *visits = context;
+	CU_ASSERT(found->left_ms >= 0 && found->used >= 0);
+	++*visits;
+}
+
+/* Memory of the exact size, so that the address sanitizer sees who reads beyond it. */
+static void
+listed_nonsense(void)
+{
+	enum { ENTRIES = 10000, TURNS = 50 };
+	size_t size = limiter_size(ENTRIES);
+	uint64_t *words = aligned_alloc(REGION_LINE_BYTES, size), random = 1, visits = 0;
+	CU_ASSERT_PTR_NOT_NULL_FATAL(words);
+	int64_t begin_ms = clock_mono_ms();
+	for (int turn = 0; turn < TURNS; turn++) {
+		for (size_t i = 0; i < size / sizeof *words; i++) {
+			random = random * UINT64_C(6364136223846793005) + 1442695040888963407;
+			words[i] = turn % 2 == 0 ? random : random >> 33;
+		}
+		const struct limiter *limiter = (void *)words;
+		CU_ASSERT(!limiter_is_sound(limiter, ENTRIES));
+		limiter_stats(limiter);
+		limiter_list(limiter, ENTRIES, begin_ms, ignore, &visits);
+	}
+	CU_ASSERT(visits > 0);
+	free(words);
 }
 
 enum { PROCESSES = 8, THREADS = 2, ROUNDS = 12, FEW = 3 };
@@ -340,7 +483,10 @@ main(void)
 		{"the key spreads the clients", keyed},
 		{"every client is listed, with its window", listed},
 		{"lines that did not pass are counted for each client", limited_lines},
-		{"a client is forgotten on demand", reset},
+		{"a client is forgotten on demand", forgotten},
+		{"a window that was forgotten too late is let be", forgotten_late},
+		{"what is listed meanwhile is whole, and all when it is quiet", listed_meanwhile},
+		{"random bytes are listed to their end", listed_nonsense},
 		{"threads of 8 processes get exactly the maximum", contention},
 		{NULL, NULL},
 	};

@@ -14,11 +14,15 @@ ROOM_store   = store
 ROOM_changes = store
 $(foreach unit,$(store_tests),$(eval LDFLAGS_$(unit) = $(store_faults)))
 $(store_tests:%=$(BUILD)/t/unit/%): $(patsubst %,$(BUILD)/t/lib/%.o,faults ledger)
-$(patsubst %,$(BUILD)/t/unit/%,$(store_tests) folder shared order): $(BUILD)/t/lib/scratch.o
+$(patsubst %,$(BUILD)/t/unit/%,$(store_tests) folder shared order spoiled): $(BUILD)/t/lib/scratch.o
 
 # The limiter's users are stopped where they have just locked a shard, and killed from there on.
 ROOM_limiter_death    = shm
 LDFLAGS_limiter_death = -Wl,--wrap=robust_lock
+
+# Everything that is shown of a file that is not to be believed.
+ROOM_spoiled   = ctl
+LDLIBS_spoiled = $(LDLIBS_logcollectctl)
 
 ROOM_oracle = core
 $(BUILD)/t/unit/oracle: $(BUILD)/t/lib/oracle.o
@@ -29,7 +33,7 @@ $(BUILD)/t/%.o: t/%.c GNUmakefile | $(preconditions)
 
 define unit_program
 $(BUILD)/t/unit/$(1): $(BUILD)/t/unit/$(1).o $(BUILD)/t/unit/tap.o $(foreach room,$(call unit_rooms,$(1)),$(call archive,$(room)))
-	$$(CC) $$(LDFLAGS_ALL) $$(LDFLAGS_$(1)) -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) -lcunit $$(LDLIBS_ALL)
+	$$(CC) $$(LDFLAGS_ALL) $$(LDFLAGS_$(1)) -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) -lcunit $$(LDLIBS_ALL) $$(LDLIBS_$(1))
 endef
 $(foreach unit,$(units),$(eval $(call unit_program,$(unit))))
 

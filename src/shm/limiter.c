@@ -204,9 +204,8 @@ copy(const struct shard *shard, const struct entry *entry, uint32_t index, struc
 static bool
 is_shown(const struct entry_copy *copy)
 {
-	return copy->window.used > 0 && !copy->is_forgotten && copy->window.start_ms >= 0 &&
-	       copy->rule.max > 0 && copy->rule.window_ms > 0 &&
-	       copy->rule.window_ms <= INT64_MAX / 2;
+	return copy->window.used > 0 && !copy->is_forgotten && copy->rule.max > 0 &&
+	       copy->rule.window_ms > 0 && copy->rule.window_ms <= INT64_MAX / 2;
 }
 
 static struct limiter_client

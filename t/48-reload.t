@@ -229,6 +229,7 @@ subtest 'a generation that cannot be started' => sub {
 	my $told = () = $daemon->errors =~ /cannot fork/g;
 	cmp_ok($told, '<=', 2, 'it was not told again and again');
 	is($daemon->stop, 0, 'stops');
+	LogCollectd::forget_notes($user);
 };
 
 subtest 'a log that cannot be opened is told' => sub {

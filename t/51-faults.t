@@ -35,8 +35,8 @@ sub check_failing ($daemon, $clients, $reason) {
 		$got{$_}++ for verdicts map { $_->ask(record(ERROR => "lost $n"), record(DEBUG => 'x')) } @$clients;
 	}
 	is_deeply(\%got, { failed => 150 * @$clients, filtered => 150 * @$clients }, 'only storing fails, each time');
-	is(told($daemon, qr/cannot store records: /), @$clients, 'each worker tells it once');
-	is(told($daemon, qr/cannot store records: $reason/), @$clients, "with its reason: $reason");
+	is(told($daemon, qr/cannot store records: /), 1, 'one of the workers tells it, once');
+	is(told($daemon, qr/cannot store records: $reason/), 1, "with its reason: $reason");
 	return 150 * @$clients;
 }
 
@@ -44,7 +44,7 @@ sub check_recovered ($daemon, $clients, $failed) {
 	is_deeply([verdicts map { $_->ask(record(ERROR => 'after')) } @$clients], [('received') x @$clients], 'it ends by itself');
 	is(scalar(grep { $_ eq 'after' } $daemon->messages), scalar @$clients, 'the records are there');
 	is(scalar(grep { /lost/ } $daemon->messages), 0, 'those that failed are not');
-	is(told($daemon, qr/records are stored again/), 2, 'which is told');
+	is(told($daemon, qr/records are stored again/), 1, 'which is told');
 	is($daemon->stop, 0, 'stops');
 	my %count = $daemon->counted;
 	is($count{failed}, $failed, 'counted: failed');
@@ -79,7 +79,7 @@ subtest 'a file system that is mounted read-only' => sub {
 	ok($remount->('rw'), 'remounted');
 	is_deeply([verdicts map { $_->ask(record(ERROR => 'after')) } @$clients], [('received') x 2], 'it ends by itself');
 	is_deeply([$daemon->messages], [qw(before after after)], 'the file');
-	is(told($daemon, qr/records are stored again/), 2, 'which is told');
+	is(told($daemon, qr/records are stored again/), 1, 'which is told');
 	is($daemon->stop, 0, 'stops');
 	my %count = $daemon->counted;
 	is($count{storage_errors}, $failed, 'counted: storage_errors');
@@ -115,7 +115,7 @@ subtest 'a file-size limit that comes and goes' => sub {
 		$limit->('unlimited');
 		$_->ask(record(ERROR => 'found')) for @$clients;
 	}
-	cmp_ok(told($daemon, qr/cannot store|stored again/), '<=', 12, 'a fault that comes and goes does not fill the log either');
+	cmp_ok(told($daemon, qr/cannot store|stored again/), '<=', 4, 'a fault that comes and goes does not fill the log either');
 	is(scalar(grep { $_ eq 'found' } $daemon->messages), 60, 'what was received is there');
 	is(scalar(grep { /lost/ } $daemon->messages), 0, 'what failed is not');
 	is($daemon->stop, 0, 'stops');
@@ -218,7 +218,7 @@ subtest 'a file that cannot be rotated' => sub {
 	}
 	is_deeply(\%got, { received => 300 }, 'records are received');
 	is(scalar $daemon->messages, 300, 'the file grows on');
-	is(told($daemon, qr/cannot rotate, the file grows on: /), 2, 'each worker tells it once');
+	is(told($daemon, qr/cannot rotate, the file grows on: /), 1, 'one of the workers tells it, once');
 	rmdir $blocker;
 	is_deeply([verdicts map { $_->ask(record(ERROR => 'after')) } @$clients], [('received') x 2], 'when it can be');
 	is(scalar $daemon->messages, 2, 'it is');

@@ -91,6 +91,7 @@ subtest 'out of threads' => sub {
 	$_->close for @clients;
 	ok(wait_until { join(' ', verdicts $daemon->ask('1')) eq 'not_object' }, 'when they have gone there is room again');
 	is($daemon->stop, 0, 'stops');
+	LogCollectd::forget_notes($uid);
 };
 
 subtest 'counters add up' => sub {

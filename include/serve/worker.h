@@ -11,11 +11,13 @@
 
 #include "net/listener.h"
 #include "shm/shared.h"
+#include "store/target.h"
 
 /* What a worker inherits; made by the supervisor before the fork. */
 struct worker_heritage {
 	struct listener_set *listeners;
 	struct shared *shared; /* its settings are published before the first fork */
+	struct journal_world store;
 	/* Called in a worker that has started well: later messages need no terminal. */
 	void (*in_service)(void *context);
 	void *context;

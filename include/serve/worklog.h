@@ -11,23 +11,23 @@
 
 #include "serve/conn.h"
 #include "settings/settings.h"
-#include "store/mark.h"
+#include "store/target.h"
 
 struct worklog {
-	struct conn_world *world;  /* holds the journal */
-	struct logfile_mark *mark; /* shared */
-	uint64_t asked;            /* the log generation that the supervisor wants */
-	uint64_t reported;         /* the one that the board tells; UINT64_MAX: none yet */
-	bool behind;               /* it could not be reached: to be tried again */
-	uint64_t lock_waits;       /* of the journal, as far as they are counted */
+	struct conn_world *world;    /* holds the journal */
+	struct journal_world shared; /* by all journals */
+	uint64_t asked;              /* the log generation that the supervisor wants */
+	uint64_t reported;           /* the one that the board tells; UINT64_MAX: none yet */
+	bool behind;                 /* it could not be reached: to be tried again */
+	uint64_t lock_waits;         /* of the journal, as far as they are counted */
 };
 
 /*
  * Opens the log, when anything is to be stored.  0, or an errno: without a journal (world->journal is NULL)
  * there was no memory or no thread for it; with one the file could not be opened yet.
  */
-int worklog_open(struct worklog *worklog, struct conn_world *world, struct logfile_mark *mark,
-	const struct settings *settings);
+int worklog_open(struct worklog *worklog, struct conn_world *world,
+	const struct journal_world *shared, const struct settings *settings);
 
 /* No append may be under way. */
 void worklog_close(struct worklog *worklog);

@@ -4,7 +4,7 @@
  * parts.  What an operator may look at (header, scoreboard, limiter) lies in front and can be a
  * file (ScoreBoardFile) that logcollectctl maps; the rest is anonymous.
  *
- *	| header | scoreboard | limiter | page | roster | mark | settings |
+ *	| header | scoreboard | limiter | page | roster | store | settings |
  *	  file, with all its blocks allocated     anonymous, paid for when touched
  *
  * The file is made anew at each start.  The supervisor holds a POSIX lock on it as long as it lives, which is how
@@ -29,7 +29,7 @@ struct shared_plan {
 	size_t slots;           /* of workers: shared_slots() */
 	size_t places;          /* of each slot: shared_places() */
 	size_t limiter_entries; /* RateLimitTableSize */
-	size_t mark_bytes;      /* what the store notes its appends in, zeroed */
+	size_t store_bytes;     /* what the store shares, zeroed */
 	size_t settings_bytes;  /* size of the published settings */
 };
 
@@ -40,7 +40,7 @@ struct shared {
 	struct limiter *limiter;
 	size_t limiter_entries;     /* likewise */
 	struct roster *roster;      /* NULL for a reader */
-	void *mark;                 /* NULL for a reader */
+	void *store;                /* NULL for a reader */
 	struct published *settings; /* NULL for a reader */
 
 	void *memory;

@@ -23,12 +23,12 @@
 struct journal; /* on the heap of its worker */
 
 /*
- * The strings are copied.  The file is opened at once; a failure is logged, left to the next
+ * Target and world are copied, what the world points to must outlive the journal.  The file is opened at once; a failure is logged, left to the next
  * append and told in *open_error (0 or an errno).  NULL with errno when there is no memory
  * or no thread.
  */
 struct journal *journal_new(
-	const struct journal_target *target, struct logfile_mark *mark, int *open_error);
+	const struct journal_target *target, const struct journal_world *world, int *open_error);
 
 /* No append may be under way.  Syncs what LogSync promised, closes, frees. */
 void journal_free(struct journal *journal);

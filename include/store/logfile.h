@@ -22,6 +22,7 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
+#include "store/identity.h"
 #include "store/mark.h"
 
 struct logfile_rotation {
@@ -31,6 +32,7 @@ struct logfile_rotation {
 
 struct logfile {
 	int fd; /* -1: not open */
+	struct identity identity;
 	struct logfile_mark *mark;
 	char *path;         /* dir/name, on the heap; NULL: not open */
 	uint64_t rotations; /* the mark's count, plus 1, when the path last led to fd; 0: not yet */
@@ -56,6 +58,12 @@ void logfile_close(struct logfile *logfile);
  * us or before by somebody else), and the vector is as it was; open it again.
  */
 int logfile_append(struct logfile *logfile, struct iovec *iov, size_t count, bool sync);
+
+/*
+ * Waits for the lock and cuts off what a dead writer has left, whatever the file is called now.  0, or -1
+ * with errno.
+ */
+int logfile_mend(struct logfile *logfile);
 
 /* Brings what was appended to the disk.  0, or -1 with errno.  Any thread. */
 int logfile_sync(int fd);

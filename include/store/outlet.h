@@ -17,7 +17,6 @@
 #include "core/filename.h"
 #include "store/logfile.h"
 #include "store/target.h"
-#include "store/trouble.h"
 
 struct outlet {
 	struct target *target; /* owned */
@@ -30,12 +29,15 @@ struct outlet {
 	_Atomic uint64_t generation;
 	_Atomic int error;           /* why no new file could be opened, last time; or 0 */
 	_Atomic uint64_t lock_waits; /* appends that found the file locked by another process */
-	struct trouble storing, opening, rotating;
+	struct troubles *troubles;   /* shared */
 };
 
-/* Takes the target over and opens the file of wall_us.  0 or an errno, which has been logged. */
-int outlet_init(
-	struct outlet *outlet, struct target *target, struct logfile_mark *mark, int64_t wall_us);
+/*
+ * Takes the target over, opens the file of wall_us and mends what dead writers have left in others of its folder.
+ * 0 or an errno, which has been logged.
+ */
+int outlet_init(struct outlet *outlet, struct target *target, const struct journal_world *world,
+	int64_t wall_us);
 
 /* Syncs what LogSync promised, closes. */
 void outlet_fini(struct outlet *outlet);

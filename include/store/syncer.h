@@ -8,13 +8,15 @@
 
 #include <stdint.h>
 
+#include "store/trouble.h"
+
 struct syncer; /* on the heap of its worker */
 
 /*
- * Starts the thread, with all signals blocked.  `path` is for messages and must outlive the
- * syncer.  NULL with errno.
+ * Starts the thread, with all signals blocked.  `path` is for messages; it and `trouble`
+ * must outlive the syncer.  NULL with errno.
  */
-struct syncer *syncer_new(const char *path, int64_t seconds);
+struct syncer *syncer_new(const char *path, int64_t seconds, struct trouble *trouble);
 
 /* Stops the thread and syncs what is left. */
 void syncer_free(struct syncer *syncer);

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "store/logfile.h"
+#include "store/trouble.h"
 
 struct syncer;
 
@@ -14,6 +15,12 @@ enum {
 	JOURNAL_SYNC_NONE = 0,
 	JOURNAL_SYNC_ALWAYS = -1,
 	/* n > 0: at least every n seconds while there is something to sync */
+};
+
+/* What the journals of all workers share, in memory that was mapped before the first fork. */
+struct journal_world {
+	struct logfile_mark *mark;
+	struct troubles *troubles;
 };
 
 struct journal_target {
@@ -32,8 +39,8 @@ struct target {
 	struct syncer *syncer; /* NULL unless LogSync is seconds */
 };
 
-/* A copy, with its syncer's thread.  NULL with errno: no memory, or no thread. */
-struct target *target_new(const struct journal_target *from);
+/* A copy, with its syncer's thread, whose trouble is told by `syncing`.  NULL with errno: no memory, or no thread. */
+struct target *target_new(const struct journal_target *from, struct trouble *syncing);
 
 /* Syncs what LogSync promised.  NULL is fine. */
 void target_free(struct target *target);

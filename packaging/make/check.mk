@@ -9,7 +9,7 @@ unit_rooms = $(call unit_room,$(1)) $(room_deps_$(call unit_room,$(1)))
 
 store_faults = -Wl,--wrap=writev,--wrap=ftruncate,--wrap=fdatasync,--wrap=flock,--wrap=fstat,--wrap=pread \
                -Wl,--wrap=openat,--wrap=fstatat,--wrap=renameat,--wrap=unlinkat,--wrap=pthread_mutex_unlock
-store_tests  = logfile journal syncer outlet rotate store changes
+store_tests  = logfile journal syncer outlet rotate store changes mend
 ROOM_store   = store
 ROOM_changes = store
 $(foreach unit,$(store_tests),$(eval LDFLAGS_$(unit) = $(store_faults)))

@@ -20,12 +20,18 @@
 #include "settings/load.h"
 #include "shm/shared.h"
 #include "store/folder.h"
-#include "store/mark.h"
+#include "store/markfile.h"
 #include "super/detach.h"
 #include "super/notice.h"
 #include "super/supervisor.h"
 
 enum { EXTRA_MAX = 64 };
+
+/* In the memory that this daemon's processes share. */
+struct store_memory {
+	struct troubles troubles;
+	struct logfile_mark mark; /* where that of all the user's daemons cannot be had */
+};
 
 struct options {
 	struct settings_sources sources;
@@ -272,6 +278,20 @@ on_service(void *context)
 		leave_terminal(daemon);
 }
 
+/* A mark that outlives us, or else one of our own. */
+static struct logfile_mark *
+find_mark(const struct daemon *daemon, struct store_memory *memory)
+{
+	char path[MARKFILE_PATH_BYTES];
+	uid_t uid = daemon->privileges.uid;
+	struct logfile_mark *mark = markfile_map(uid);
+	if (mark != NULL)
+		return mark;
+	errlog_warn("cannot use %s: %s; what is torn when all processes are killed stays torn",
+		markfile_path(uid, path), strerror(errno));
+	return &memory->mark;
+}
+
 /* What the processes share, for this one and, through the heritage, for the workers. */
 static int
 share_memory(struct daemon *daemon)
@@ -282,15 +302,17 @@ share_memory(struct daemon *daemon)
 		.slots = shared_slots((size_t)settings->workers),
 		.places = shared_places((size_t)settings->threads_per_worker),
 		.limiter_entries = (size_t)settings->rate_limit_entries,
-		.mark_bytes = sizeof(struct logfile_mark),
+		.store_bytes = sizeof(struct store_memory),
 		.settings_bytes = sizeof *settings,
 	};
 	enum shared_result result = shared_make(&daemon->shared, &plan, file);
 	if (result != SHARED_OK)
 		return cannot_share(&daemon->shared, result, file);
+	struct store_memory *memory = daemon->shared.store;
 	daemon->heritage = (struct worker_heritage){
 		.listeners = &daemon->listeners,
 		.shared = &daemon->shared,
+		.store = {.mark = find_mark(daemon, memory), .troubles = &memory->troubles},
 		.in_service = on_service,
 		.context = daemon,
 	};

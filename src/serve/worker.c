@@ -26,7 +26,6 @@
 #include "serve/orders.h"
 #include "serve/reception.h"
 #include "serve/worklog.h"
-#include "store/mark.h"
 
 enum {
 	TITLE_MS = 1000, /* between two looks at what may have changed silently */
@@ -288,8 +287,8 @@ find_capacity(const struct worker *worker)
 static int
 open_log(struct worker *worker, unsigned char *status)
 {
-	int error = worklog_open(&worker->worklog, &worker->world, worker->heritage->shared->mark,
-		&worker->settings);
+	int error = worklog_open(
+		&worker->worklog, &worker->world, &worker->heritage->store, &worker->settings);
 	*status = error != 0 ? EX_CANTCREAT : EX_OK;
 	if (error == 0 || worker->world.journal != NULL)
 		return 0;
@@ -360,7 +359,7 @@ worker_main(const void *heritage, size_t slot, int channel)
 bool
 worker_left_trace(const void *heritage)
 {
-	return mark_any(((const struct worker_heritage *)heritage)->shared->mark);
+	return mark_any(((const struct worker_heritage *)heritage)->store.mark);
 }
 
 /* Who opens the file puts its end in order. */

@@ -25,7 +25,7 @@ open_journal(struct worklog *worklog, const struct settings *settings)
 {
 	const struct journal_target target = target_of(settings);
 	int error = 0;
-	worklog->world->journal = journal_new(&target, worklog->mark, &error);
+	worklog->world->journal = journal_new(&target, &worklog->shared, &error);
 	return worklog->world->journal == NULL ? errno : error;
 }
 
@@ -82,10 +82,10 @@ worklog_reopen(struct worklog *worklog)
 }
 
 int
-worklog_open(struct worklog *worklog, struct conn_world *world, struct logfile_mark *mark,
+worklog_open(struct worklog *worklog, struct conn_world *world, const struct journal_world *shared,
 	const struct settings *settings)
 {
-	*worklog = (struct worklog){.world = world, .mark = mark, .reported = UINT64_MAX};
+	*worklog = (struct worklog){.world = world, .shared = *shared, .reported = UINT64_MAX};
 	int error = settings->policy.persist ? open_journal(worklog, settings) : 0;
 	worklog_reopen(worklog);
 	return error;

@@ -45,7 +45,7 @@ struct header {
 
 struct layout {
 	size_t board_at, limiter_at, front_bytes;
-	size_t roster_at, mark_at, settings_at, size;
+	size_t roster_at, store_at, settings_at, size;
 };
 
 static size_t
@@ -86,8 +86,8 @@ lay_out(const struct shared_plan *plan)
 	layout.limiter_at = layout.board_at + region_align(scoreboard_size(plan->slots));
 	layout.front_bytes = whole_pages(layout.limiter_at + limiter_size(plan->limiter_entries));
 	layout.roster_at = layout.front_bytes;
-	layout.mark_at = layout.roster_at + region_align(roster_size(plan->slots, plan->places));
-	layout.settings_at = layout.mark_at + region_align(plan->mark_bytes);
+	layout.store_at = layout.roster_at + region_align(roster_size(plan->slots, plan->places));
+	layout.settings_at = layout.store_at + region_align(plan->store_bytes);
 	layout.size = layout.settings_at + published_size(plan->settings_bytes);
 	return layout;
 }
@@ -120,7 +120,7 @@ furnish(struct shared *shared, const struct shared_plan *plan, const struct layo
 	shared->board = (void *)(base + layout->board_at);
 	shared->limiter = (void *)(base + layout->limiter_at);
 	shared->roster = (void *)(base + layout->roster_at);
-	shared->mark = base + layout->mark_at;
+	shared->store = base + layout->store_at;
 	shared->settings = (void *)(base + layout->settings_at);
 	write_header(shared->memory, plan, layout);
 	shared->slots = plan->slots;

@@ -181,7 +181,7 @@ journal_append(struct journal *journal, struct slice records, int64_t wall_us)
 int
 journal_retarget(struct journal *journal, const struct journal_target *target)
 {
-	struct request request = {.target = target_new(target)};
+	struct request request = {.target = target_new(target, &journal->outlet.troubles->syncing)};
 	return request.target == NULL ? -1 : pass(journal, &request);
 }
 
@@ -205,10 +205,10 @@ journal_open_error(const struct journal *journal)
 }
 
 struct journal *
-journal_new(const struct journal_target *target, struct logfile_mark *mark, int *open_error)
+journal_new(const struct journal_target *target, const struct journal_world *world, int *open_error)
 {
 	struct journal *journal = calloc(1, sizeof *journal);
-	struct target *own = journal != NULL ? target_new(target) : NULL;
+	struct target *own = journal != NULL ? target_new(target, &world->troubles->syncing) : NULL;
 	if (own == NULL) {
 		int saved = errno;
 		free(journal);
@@ -217,7 +217,7 @@ journal_new(const struct journal_target *target, struct logfile_mark *mark, int 
 	}
 	STAILQ_INIT(&journal->queue);
 	pthread_mutex_init(&journal->mutex, NULL);
-	*open_error = outlet_init(&journal->outlet, own, mark, clock_read().wall_us);
+	*open_error = outlet_init(&journal->outlet, own, world, clock_read().wall_us);
 	return journal;
 }
 

@@ -19,7 +19,6 @@ enum { LOGFILE_MODE = 0640 };
 
 /* The end of the file, as found under the lock. */
 struct end {
-	uint64_t file;  /* its name in the mark */
 	int64_t length; /* bytes */
 	bool open_line; /* the last byte is no newline */
 };
@@ -81,16 +80,16 @@ repair(const struct logfile *logfile, struct end *end)
 	struct stat st;
 	if (fstat(logfile->fd, &st) != 0)
 		return -1;
-	end->file = mark_file(st.st_dev, st.st_ino);
+	uint64_t file = logfile->identity.file;
+	int64_t noted = mark_find(logfile->mark, file);
 	end->length = st.st_size;
-	int64_t noted = mark_find(logfile->mark, end->file);
 	/* A file that is shorter than noted was emptied since: never make it longer. */
 	if (noted >= 0 && noted < st.st_size) {
 		if (cut(logfile->fd, noted) != 0)
 			return -1;
 		end->length = noted;
 	}
-	mark_end(logfile->mark, end->file);
+	mark_end(logfile->mark, file);
 	if (st.st_nlink == 0) {
 		errno = ESTALE;
 		return -1;
@@ -104,7 +103,7 @@ repair(const struct logfile *logfile, struct end *end)
  * 0, or -1 with errno.
  */
 static int
-check_name(struct logfile *logfile, const struct end *end)
+check_name(struct logfile *logfile)
 {
 	uint64_t rotations = atomic_load(&logfile->mark->rotations) + 1;
 	if (logfile->rotation.bytes == 0 && logfile->rotations == rotations)
@@ -113,7 +112,8 @@ check_name(struct logfile *logfile, const struct end *end)
 	int found = fstatat(AT_FDCWD, logfile->path, &st, 0);
 	if (found != 0 && errno != ENOENT)
 		return -1;
-	if (found != 0 || mark_file(st.st_dev, st.st_ino) != end->file) {
+	if (found != 0 || st.st_ino != logfile->identity.ino ||
+		st.st_dev != logfile->identity.dev) {
 		errno = ESTALE;
 		return -1;
 	}
@@ -204,23 +204,24 @@ static int
 append_locked(struct logfile *logfile, struct iovec *iov, size_t count, bool sync)
 {
 	struct end end;
-	if (repair(logfile, &end) != 0 || check_name(logfile, &end) != 0 ||
+	uint64_t file = logfile->identity.file;
+	if (repair(logfile, &end) != 0 || check_name(logfile) != 0 ||
 		make_room(logfile, &end, total(iov, count)) != 0)
 		return -1;
 	char newline[] = "\n";
 	struct iovec line_end = {newline, end.open_line ? 1 : 0};
 	int64_t written = 0;
-	mark_begin(logfile->mark, end.file, end.length);
+	mark_begin(logfile->mark, file, end.length);
 	if (write_all(logfile->fd, &line_end, 1, &written) == 0 &&
 		write_all(logfile->fd, iov, count, &written) == 0 &&
 		(!sync || logfile_sync(logfile->fd) == 0)) {
-		mark_end(logfile->mark, end.file);
+		mark_end(logfile->mark, file);
 		return 0;
 	}
 	int saved = errno;
 	/* Where even this fails the note stays, and the next one to take the lock cuts. */
 	if (take_back(logfile->fd, &end, written) == 0)
-		mark_end(logfile->mark, end.file);
+		mark_end(logfile->mark, file);
 	errno = saved;
 	return -1;
 }
@@ -231,6 +232,17 @@ logfile_append(struct logfile *logfile, struct iovec *iov, size_t count, bool sy
 	if (lock(logfile->fd, &logfile->waited) != 0)
 		return -1;
 	int result = append_locked(logfile, iov, count, sync);
+	unlock(logfile->fd);
+	return result;
+}
+
+int
+logfile_mend(struct logfile *logfile)
+{
+	struct end end;
+	if (lock(logfile->fd, &logfile->waited) != 0)
+		return -1;
+	int result = repair(logfile, &end);
 	unlock(logfile->fd);
 	return result;
 }
@@ -296,14 +308,14 @@ logfile_open(struct logfile *logfile, const char *dir, const char *name, struct 
 	char *path;
 	if (asprintf(&path, "%s/%s", dir, name) < 0)
 		return -1;
+	logfile->path = path;
 	logfile->fd = open_in(dir, name);
-	if (logfile->fd < 0) {
+	if (logfile->fd < 0 || identity_of(&logfile->identity, logfile->fd) != 0) {
 		int saved = errno;
-		free(path);
+		logfile_close(logfile);
 		errno = saved;
 		return -1;
 	}
-	logfile->path = path;
 	/* An empty append repairs. */
 	(void)logfile_append(logfile, NULL, 0, false);
 	return 0;

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/errlog.h"
+#include "store/mend.h"
 #include "store/syncer.h"
 
 enum {
@@ -41,12 +42,12 @@ choose_name(struct outlet *outlet, int64_t wall_us)
 	outlet->period = period;
 }
 
-/* Whoever was killed while appending here may have been the last to do so: an empty append repairs. */
+/* Whoever was killed while appending here may have been the last to do so. */
 static void
 close_file(struct outlet *outlet)
 {
 	if (outlet->file.fd >= 0)
-		(void)logfile_append(&outlet->file, NULL, 0, false);
+		(void)logfile_mend(&outlet->file);
 	if (outlet->target->syncer != NULL)
 		syncer_flush(outlet->target->syncer);
 	logfile_close(&outlet->file);
@@ -55,11 +56,11 @@ close_file(struct outlet *outlet)
 static void
 report_opening(struct outlet *outlet, int error)
 {
-	struct trouble *trouble = &outlet->opening;
+	struct trouble *trouble = &outlet->troubles->opening;
 	if (error != 0 && trouble_failed(trouble, clock_mono_ms()))
 		errlog_error("%s/%s: cannot open: %s; records still go to the file open as %s",
 			outlet->target->dir, outlet->name, strerror(error), outlet->file.path);
-	else if (error == 0 && trouble->told && trouble_over(trouble, clock_mono_ms()))
+	else if (error == 0 && trouble_over(trouble))
 		errlog_info("%s: records go there now", outlet->file.path);
 }
 
@@ -103,22 +104,22 @@ open_file(struct outlet *outlet, int64_t wall_us)
 static void
 report_storing(struct outlet *outlet, int error)
 {
-	struct trouble *trouble = &outlet->storing;
+	struct trouble *trouble = &outlet->troubles->storing;
 	if (error != 0 && trouble_failed(trouble, clock_mono_ms()))
 		errlog_error("%s/%s: cannot store records: %s", outlet->target->dir, outlet->name,
 			strerror(error));
-	else if (error == 0 && trouble->told && trouble_over(trouble, clock_mono_ms()))
+	else if (error == 0 && trouble_over(trouble))
 		errlog_info("%s: records are stored again", outlet->file.path);
 }
 
 static void
 report_rotating(struct outlet *outlet, int error)
 {
-	struct trouble *trouble = &outlet->rotating;
+	struct trouble *trouble = &outlet->troubles->rotating;
 	if (error != 0 && trouble_failed(trouble, clock_mono_ms()))
 		errlog_error("%s: cannot rotate, the file grows on: %s", outlet->file.path,
 			strerror(error));
-	else if (error == 0 && trouble->told && trouble_over(trouble, clock_mono_ms()))
+	else if (error == 0 && trouble_over(trouble))
 		errlog_info("%s: is no longer too large", outlet->file.path);
 }
 
@@ -203,11 +204,15 @@ outlet_error(const struct outlet *outlet)
 }
 
 int
-outlet_init(
-	struct outlet *outlet, struct target *target, struct logfile_mark *mark, int64_t wall_us)
+outlet_init(struct outlet *outlet, struct target *target, const struct journal_world *world,
+	int64_t wall_us)
 {
-	*outlet = (struct outlet){.target = target, .file = {.fd = -1, .mark = mark}};
-	return open_now(outlet, wall_us);
+	*outlet = (struct outlet){.target = target,
+		.troubles = world->troubles,
+		.file = {.fd = -1, .mark = world->mark}};
+	int error = open_now(outlet, wall_us);
+	mend_folder(target->dir, world->mark);
+	return error;
 }
 
 void

@@ -14,11 +14,11 @@
 #include "base/clock.h"
 #include "base/errlog.h"
 #include "store/logfile.h"
-#include "store/trouble.h"
 
 struct syncer {
 	const char *path;
 	int64_t seconds;
+	struct trouble *trouble; /* shared */
 	pthread_t thread;
 
 	pthread_mutex_t mutex; /* guards what follows */
@@ -26,7 +26,6 @@ struct syncer {
 	int fd; /* what to sync; -1: nothing */
 	struct timespec due;
 	bool stopping;
-	struct trouble trouble;
 };
 
 static struct timespec
@@ -84,14 +83,9 @@ static int
 sync_and_tell(struct syncer *syncer, int fd)
 {
 	int error = logfile_sync(fd) == 0 ? 0 : errno;
-	int64_t now_ms = clock_mono_ms();
-	pthread_mutex_lock(&syncer->mutex);
-	bool tell = error != 0 ? trouble_failed(&syncer->trouble, now_ms)
-	                       : trouble_over(&syncer->trouble, now_ms);
-	pthread_mutex_unlock(&syncer->mutex);
-	if (tell && error != 0)
+	if (error != 0 && trouble_failed(syncer->trouble, clock_mono_ms()))
 		errlog_error("%s: cannot sync: %s", syncer->path, strerror(error));
-	else if (tell)
+	else if (error == 0 && trouble_over(syncer->trouble))
 		errlog_info("%s: synced again", syncer->path);
 	return error == 0 ? 0 : -1;
 }
@@ -125,12 +119,12 @@ start_thread(struct syncer *syncer)
 }
 
 struct syncer *
-syncer_new(const char *path, int64_t seconds)
+syncer_new(const char *path, int64_t seconds, struct trouble *trouble)
 {
 	struct syncer *syncer = malloc(sizeof *syncer);
 	if (syncer == NULL)
 		return NULL;
-	*syncer = (struct syncer){.path = path, .seconds = seconds, .fd = -1};
+	*syncer = (struct syncer){.path = path, .seconds = seconds, .trouble = trouble, .fd = -1};
 	pthread_mutex_init(&syncer->mutex, NULL);
 	pthread_condattr_t monotonic;
 	pthread_condattr_init(&monotonic);

@@ -9,7 +9,7 @@
 
 /* 0, or -1 with errno; whatever was made is in the target for target_free(). */
 static int
-copy(struct target *target, const struct journal_target *from)
+copy(struct target *target, const struct journal_target *from, struct trouble *syncing)
 {
 	target->dir = strdup(from->dir);
 	target->name = strdup(from->name);
@@ -20,12 +20,12 @@ copy(struct target *target, const struct journal_target *from)
 		return -1;
 	}
 	if (from->sync > 0)
-		target->syncer = syncer_new(target->path, from->sync);
+		target->syncer = syncer_new(target->path, from->sync, syncing);
 	return from->sync > 0 && target->syncer == NULL ? -1 : 0;
 }
 
 struct target *
-target_new(const struct journal_target *from)
+target_new(const struct journal_target *from, struct trouble *syncing)
 {
 	struct target *target = calloc(1, sizeof *target);
 	if (target == NULL)
@@ -33,7 +33,7 @@ target_new(const struct journal_target *from)
 	target->span_s = filename_span_s(from->name);
 	target->sync_always = from->sync == JOURNAL_SYNC_ALWAYS;
 	target->rotation = (struct logfile_rotation){from->rotate_bytes, from->rotate_keep};
-	if (copy(target, from) == 0)
+	if (copy(target, from, syncing) == 0)
 		return target;
 	int saved = errno;
 	target_free(target);

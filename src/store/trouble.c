@@ -1,38 +1,21 @@
 /* SPDX-License-Identifier: ISC */
-/* Decides what is worth a line in the daemon's own log. */
+/* Of those who would tell the same thing at the same time one exchanges the word, and tells it. */
 #include "store/trouble.h"
 
-static bool
-may_tell(struct trouble *trouble, int64_t now_ms)
-{
-	if (trouble->window_lines == 0 || now_ms - trouble->window_ms >= TROUBLE_REPEAT_MS) {
-		trouble->window_ms = now_ms;
-		trouble->window_lines = 0;
-	}
-	if (trouble->window_lines == TROUBLE_LINES_MAX)
-		return false;
-	trouble->window_lines++;
-	return true;
-}
+#include <stdlib.h>
 
 bool
 trouble_failed(struct trouble *trouble, int64_t now_ms)
 {
-	if (trouble->told && now_ms - trouble->told_ms < TROUBLE_REPEAT_MS)
+	int64_t told_ms = atomic_load_explicit(&trouble->told_ms, memory_order_relaxed);
+	if (told_ms != 0 && now_ms - llabs(told_ms) < TROUBLE_REPEAT_MS)
 		return false;
-	if (!may_tell(trouble, now_ms))
-		return false;
-	trouble->told = true;
-	trouble->told_ms = now_ms;
-	return true;
+	return atomic_compare_exchange_strong(&trouble->told_ms, &told_ms, now_ms);
 }
 
 bool
-trouble_over(struct trouble *trouble, int64_t now_ms)
+trouble_over(struct trouble *trouble)
 {
-	/* An end that could not be told is told later: told stays true until then. */
-	if (!trouble->told || !may_tell(trouble, now_ms))
-		return false;
-	trouble->told = false;
-	return true;
+	int64_t told_ms = atomic_load_explicit(&trouble->told_ms, memory_order_relaxed);
+	return told_ms > 0 && atomic_compare_exchange_strong(&trouble->told_ms, &told_ms, -told_ms);
 }

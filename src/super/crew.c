@@ -205,7 +205,7 @@ spawn(struct crew *crew, size_t slot, int64_t now_ms)
 	if (child_start(child, slot, now_ms, crew->in_child, crew->owner, crew->main,
 		    crew->context) == 0) {
 		scoreboard_set_pid(crew->shared->board, slot, child->pid);
-		if (trouble_over(&crew->forking, now_ms))
+		if (trouble_over(&crew->forking))
 			errlog_info("workers can be forked again");
 		return;
 	}

@@ -396,7 +396,9 @@ clean_up(struct supervisor *supervisor)
 {
 	const struct supervisor_plan *plan = supervisor->plan;
 	struct crew *crew = &supervisor->crew;
-	if (!plan->unclean(plan->child_context))
+	struct board_info info;
+	scoreboard_info(plan->shared->board, &info);
+	if (info.worker_deaths == 0 || !plan->unclean(plan->child_context))
 		return;
 	int64_t deadline_ms = clock_mono_ms() + CLEANER_MS, now_ms;
 	crew->main = plan->cleaner;

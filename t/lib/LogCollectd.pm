@@ -149,6 +149,9 @@ sub program ($name = 'logcollectd') {
 	return ($ENV{BUILD} // 'build') . "/bin/$name";
 }
 
+# What daemons of a user that only one test has leave in memory.
+sub forget_notes ($uid) { unlink glob "/dev/shm/logcollectd-notes-*.$uid" }
+
 sub spawn ($self, $out, $err, @command) {
 	my $pid = fork // die "fork: $!";
 	if ($pid == 0) {

@@ -32,6 +32,7 @@ enum {
 /* What all processes see. */
 struct stage {
 	struct logfile_mark mark;
+	struct troubles troubles;
 	_Atomic uint64_t asked; /* the round: a generation, or the number of a target */
 	_Atomic uint64_t reached[PROCESSES]; /* by the journals */
 };
@@ -115,7 +116,8 @@ child_main(const struct play *play, size_t process, const struct journal_target 
 	struct writer writers[THREADS];
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	alarm(ALARM_S);
-	struct journal *journal = journal_new(target, &play->stage->mark, &open_error);
+	struct journal *journal = journal_new(target,
+		&(struct journal_world){&play->stage->mark, &play->stage->troubles}, &open_error);
 	if (journal == NULL || open_error != 0)
 		return 1;
 	for (size_t i = 0; i < THREADS; i++) {

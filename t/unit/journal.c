@@ -22,6 +22,7 @@ enum { BOUND_MS = 20000, THREADS = 8 };
 struct fixture {
 	char *scratch, *dir, *path, *errors;
 	struct logfile_mark mark;
+	struct troubles troubles;
 	struct ledger *ledger;
 	struct journal *journal;
 	int open_error;
@@ -40,7 +41,8 @@ set_up(int64_t sync)
 	faults_clear();
 	CU_ASSERT_EQUAL(errlog_open(f->errors), 0);
 	struct journal_target target = {.dir = f->dir, .name = "server.log", .sync = sync};
-	f->journal = journal_new(&target, &f->mark, &f->open_error);
+	f->journal = journal_new(
+		&target, &(struct journal_world){&f->mark, &f->troubles}, &f->open_error);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(f->journal);
 	return f;
 }
@@ -306,11 +308,13 @@ cannot_open(void)
 	char *scratch = scratch_new(), *errors = scratch_path(scratch, "error.log");
 	char *in_the_way = scratch_path(scratch, "logs");
 	struct logfile_mark mark = {0};
+	struct troubles troubles = {0};
+	const struct journal_world world = {&mark, &troubles};
 	struct journal_target target = {.dir = in_the_way, .name = "server.log"};
 	int open_error = 0;
 	CU_ASSERT_EQUAL(errlog_open(errors), 0);
 	scratch_write(in_the_way, (struct slice)SLICE("x"));
-	struct journal *journal = journal_new(&target, &mark, &open_error);
+	struct journal *journal = journal_new(&target, &world, &open_error);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(journal);
 	CU_ASSERT_EQUAL(open_error, ENOTDIR);
 	CU_ASSERT_EQUAL(journal_append(journal, (struct slice)SLICE("no\n"), 0), -1);

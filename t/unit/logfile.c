@@ -79,11 +79,7 @@ assert_content(const struct fixture *f, const char *expected)
 static bool
 has_note(const struct fixture *f)
 {
-	for (size_t i = 0; i < MARK_NOTES; i++) {
-		if (f->mark->notes[i].file != 0)
-			return true;
-	}
-	return false;
+	return mark_find(f->mark, f->logfile.identity.file) >= 0;
 }
 
 static void
@@ -166,10 +162,8 @@ static void
 noted_tail(void)
 {
 	struct fixture f = set_up();
-	struct stat st;
 	CU_ASSERT_EQUAL(append_text(&f.logfile, "one\n"), 0);
-	CU_ASSERT_EQUAL(fstat(f.logfile.fd, &st), 0);
-	uint64_t file = mark_file(st.st_dev, st.st_ino);
+	uint64_t file = f.logfile.identity.file;
 
 	scratch_write(f.path, (struct slice)SLICE("one\nwhole\nto"));
 	mark_begin(f.mark, file, 4);
@@ -200,9 +194,7 @@ two_files(void)
 	struct logfile other;
 	CU_ASSERT_EQUAL(logfile_open(&other, f.dir, "other.log", f.mark), 0);
 	CU_ASSERT_EQUAL(append_text(&f.logfile, "one\n"), 0);
-	struct stat st;
-	CU_ASSERT_EQUAL(fstat(f.logfile.fd, &st), 0);
-	mark_begin(f.mark, mark_file(st.st_dev, st.st_ino), 4);
+	mark_begin(f.mark, f.logfile.identity.file, 4);
 	scratch_write(f.path, (struct slice)SLICE("one\nto"));
 	for (int i = 0; i < 10; i++)
 		CU_ASSERT_EQUAL(append_text(&other, "other\n"), 0);

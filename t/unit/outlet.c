@@ -22,6 +22,7 @@
 struct fixture {
 	char *scratch, *dir, *errors;
 	struct logfile_mark mark;
+	struct troubles troubles;
 	struct journal_target target;
 	struct journal *journal;
 };
@@ -37,7 +38,8 @@ set_up(const char *name)
 	faults_clear();
 	CU_ASSERT_EQUAL(errlog_open(f->errors), 0);
 	int open_error;
-	f->journal = journal_new(&f->target, &f->mark, &open_error);
+	f->journal = journal_new(
+		&f->target, &(struct journal_world){&f->mark, &f->troubles}, &open_error);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(f->journal);
 	CU_ASSERT_EQUAL(open_error, 0);
 	return f;
@@ -435,9 +437,9 @@ torn_and_left(void)
 	struct fixture *f = set_up("log");
 	CU_ASSERT_EQUAL(append(f, "a\n", 0), 0);
 	char *path = scratch_path(f->dir, "log");
-	struct stat st;
-	CU_ASSERT_EQUAL(stat(path, &st), 0);
-	mark_begin(&f->mark, mark_file(st.st_dev, st.st_ino), st.st_size);
+	struct identity identity;
+	CU_ASSERT_EQUAL(identity_in(&identity, AT_FDCWD, path), 0);
+	mark_begin(&f->mark, identity.file, scratch_length(path));
 	scratch_write(path, slice_of("a\nto"));
 	free(path);
 	move(f, "log", "log.1");

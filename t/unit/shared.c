@@ -12,7 +12,7 @@
 #include "unit/tap.h"
 
 static const struct shared_plan plan = {
-	.slots = 4, .places = 8, .limiter_entries = 64, .mark_bytes = 100, .settings_bytes = 1000};
+	.slots = 4, .places = 8, .limiter_entries = 64, .store_bytes = 100, .settings_bytes = 1000};
 static const struct limiter_rule rule = {5, 1000};
 
 enum { MARK = 77 };
@@ -31,15 +31,15 @@ works(struct shared *shared)
 			well &= roster_enter(shared->roster, slot, &address, 0, &too_many) >= 0;
 		well &= roster_enter(shared->roster, slot, &address, 0, &too_many) < 0;
 	}
-	memset(shared->mark, MARK, plan.mark_bytes);
+	memset(shared->store, MARK, plan.store_bytes);
 	published_write(shared->settings, value, sizeof value);
 	published_read(shared->settings, copy, sizeof copy);
 	well &= memcmp(value, copy, sizeof value) == 0;
 	well &= limiter_take(shared->limiter, &address, &rule, 0, 9) == 0;
 	for (size_t slot = 0; slot < plan.slots; slot++)
 		well &= roster_clients(shared->roster, slot) == plan.places;
-	for (size_t i = 0; i < plan.mark_bytes; i++)
-		well &= ((char *)shared->mark)[i] == MARK;
+	for (size_t i = 0; i < plan.store_bytes; i++)
+		well &= ((char *)shared->store)[i] == MARK;
 	return well &&
 	       scoreboard_totals(shared->board, shared->slots).counts[COUNT_LINES] == plan.slots;
 }

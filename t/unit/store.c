@@ -43,9 +43,11 @@ new_mark(void)
 static struct journal *
 open_journal(const char *dir, int64_t sync, struct logfile_mark *mark)
 {
+	static struct troubles troubles;
 	int open_error;
 	struct journal_target target = {.dir = dir, .name = "server.log", .sync = sync};
-	struct journal *journal = journal_new(&target, mark, &open_error);
+	struct journal *journal = journal_new(
+		&target, &(struct journal_world){mark, &troubles}, &open_error);
 	if (journal == NULL || open_error != 0)
 		_exit(1);
 	return journal;

@@ -52,7 +52,7 @@ in_time(void)
 	char *dir = scratch_new();
 	int fd = open_file(dir);
 	faults_clear();
-	struct syncer *syncer = syncer_new("file", 1);
+	struct syncer *syncer = syncer_new("file", 1, &(struct trouble){0});
 	CU_ASSERT_PTR_NOT_NULL_FATAL(syncer);
 	int64_t begin_ms = clock_mono_ms();
 	CU_ASSERT_EQUAL(syncer_note(syncer, fd), 0);
@@ -73,7 +73,7 @@ at_the_end(void)
 	int fd = open_file(dir);
 	faults_clear();
 	int64_t begin_ms = clock_mono_ms();
-	struct syncer *syncer = syncer_new("file", 3600);
+	struct syncer *syncer = syncer_new("file", 3600, &(struct trouble){0});
 	syncer_flush(syncer);
 	CU_ASSERT_EQUAL(faults_calls(FAULT_FDATASYNC), 0);
 	CU_ASSERT_EQUAL(syncer_note(syncer, fd), 0);
@@ -97,7 +97,7 @@ nobody_waits(void)
 	sem_init(&sync_begun, 0, 0);
 	sem_init(&sync_may_go_on, 0, 0);
 	faults_on_sync(wait_in_sync);
-	struct syncer *syncer = syncer_new("file", 1);
+	struct syncer *syncer = syncer_new("file", 1, &(struct trouble){0});
 	CU_ASSERT_EQUAL(syncer_note(syncer, fd), 0);
 	while (sem_wait(&sync_begun) != 0)
 		;
@@ -119,7 +119,7 @@ failing_sync(void)
 	int fd = open_file(dir);
 	CU_ASSERT_EQUAL(errlog_open(log), 0);
 	faults_set(FAULT_ERROR, EIO, 1, 1);
-	struct syncer *syncer = syncer_new("the file", 1);
+	struct syncer *syncer = syncer_new("the file", 1, &(struct trouble){0});
 	CU_ASSERT_EQUAL(syncer_note(syncer, fd), 0);
 	CU_ASSERT_TRUE(wait_for_syncs(2));
 	syncer_free(syncer);
@@ -139,7 +139,7 @@ static void
 no_descriptor(void)
 {
 	faults_clear();
-	struct syncer *syncer = syncer_new("file", 1);
+	struct syncer *syncer = syncer_new("file", 1, &(struct trouble){0});
 	CU_ASSERT_EQUAL(syncer_note(syncer, -1), -1);
 	CU_ASSERT_EQUAL(errno, EBADF);
 	syncer_free(syncer);
@@ -162,7 +162,7 @@ signals_are_blocked(void)
 	faults_clear();
 	sigemptyset(&mask_in_sync);
 	faults_on_sync(read_mask);
-	struct syncer *syncer = syncer_new("file", 1);
+	struct syncer *syncer = syncer_new("file", 1, &(struct trouble){0});
 	sigset_t ours;
 	pthread_sigmask(SIG_SETMASK, NULL, &ours);
 	CU_ASSERT_FALSE(sigismember(&ours, SIGTERM));

@@ -232,21 +232,45 @@ subtest 'a generation that cannot be started' => sub {
 	LogCollectd::forget_notes($user);
 };
 
-subtest 'a log that cannot be opened is told' => sub {
-	my $daemon = LogCollectd->new;
-	$daemon->write_conf($daemon->{conf} .= "ScoreBoardFile $daemon->{dir}/board\n");
-	$daemon->launch;
-	my $client = $daemon->connect;
-	my $file = "$daemon->{dir}/file";
-	open my $handle, '>', $file or die "$file: $!";
-	$daemon->write_conf($daemon->{conf} . "LogDir $file/below\n");
-	my ($status, $out, $err) = $daemon->run_command(LogCollectd::program('logcollectctl'), '-f', $daemon->conf_file, 'reload');
-	is($status, 1, 'logcollectctl reload fails');
-	like($err, qr/log file.*Not a directory/, 'and says why');
-	is_deeply([verdicts $client->ask(record(INFO => 'x'))], ['received'], 'the old log stays in use');
-	is_deeply([$daemon->messages], ['x'], 'with all that comes');
-	is($daemon->stop, 0, 'stops');
-};
+# What workers could not open is not put in force, whatever else is new; a worker's user is not the supervisor's.
+for my $case (
+	['live settings',               sub ($file) { "LogDir $file/below\n" },               qr/Not a directory/],
+	['a new generation',            sub ($file) { "LogDir $file/below\nWorkers 3\nListen 127.0.0.1:0\n" }, qr/Not a directory/],
+	['a directory, new generation', sub ($file) { "LogFilename taken\nThreadsPerWorker 9\n" },  qr/Is a directory/],
+	['another user',                sub ($file) { "LogDir $file.root\nWorkers 3\n" },      qr/Permission denied/, User => 'nobody'],
+) {
+	my ($what, $change, $reason, @settings) = @$case;
+	subtest "a log that cannot be opened: $what" => sub {
+		plan skip_all => 'needs root and a user nobody' if @settings && ($> != 0 || !getpwnam 'nobody');
+		my $daemon = LogCollectd->new(@settings);
+		my $file   = "$daemon->{dir}/file";
+		chmod 0777, $daemon->{dir};
+		$daemon->write_conf($daemon->{conf} .= "ScoreBoardFile $daemon->{dir}/board\n");
+		$daemon->launch;
+		my $client = $daemon->connect;
+		is_deeply([verdicts $client->ask(record(INFO => 'x'))], ['received'], 'before');
+		my @before = ([$daemon->workers], [$daemon->addresses]);
+		open my $handle, '>', $file or die "$file: $!";
+		mkdir "$daemon->{dir}/logs/taken";
+		mkdir "$file.root", 0700;
+		$daemon->write_conf("$daemon->{conf}MinLogLevel ERROR\n" . $change->($file));
+		my @reload = (LogCollectd::program('logcollectctl'), '-f', $daemon->conf_file, 'reload');
+		my ($status, $out, $err) = $daemon->run_command(@reload);
+		is($status, 1, 'logcollectctl reload fails');
+		like($err, qr/LogDir, LogFilename: cannot open \S+: $reason/, 'and says why');
+		like($daemon->errors, qr/reload failed, everything stays as it was/, 'the daemon too');
+		is_deeply([verdicts $client->ask(record(INFO => 'x'))], ['received'], 'nothing has changed for a client');
+		is_deeply([[$daemon->workers], [$daemon->addresses]], \@before, 'nor for the workers and sockets');
+		is_deeply([$daemon->messages], ['x', 'x'], 'the old log stays in use');
+		rmdir "$daemon->{dir}/logs/taken";
+		unlink $file;
+		chmod 0777, "$file.root";
+		($status) = $daemon->run_command(@reload);
+		is($status, 0, 'when it can be opened the reload succeeds');
+		is_deeply([verdicts $client->ask(record(INFO => 'x'))], ['filtered'], 'and holds');
+		is($daemon->stop, 0, 'stops');
+	};
+}
 
 subtest 'orders that a worker has no room for come later' => sub {
 	my $daemon = LogCollectd->start(Workers => 1);

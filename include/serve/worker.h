@@ -29,6 +29,9 @@ struct worker_heritage {
  */
 int worker_main(const void *heritage, size_t slot, int channel);
 
+/* Whether a worker with these settings (a struct settings) could open its log: 0 or an errno. */
+int worker_try_log(const void *settings);
+
 /*
  * When all workers have ended: whether one of them was killed in the middle of an append, and the
  * life of a process that takes back what it had begun.

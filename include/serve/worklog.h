@@ -29,6 +29,9 @@ struct worklog {
 int worklog_open(struct worklog *worklog, struct conn_world *world,
 	const struct journal_world *shared, const struct settings *settings);
 
+/* Whether the log of these settings could be opened: 0 or an errno.  Asked of no worklog. */
+int worklog_try(const struct settings *settings);
+
 /* No append may be under way. */
 void worklog_close(struct worklog *worklog);
 

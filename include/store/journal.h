@@ -30,6 +30,9 @@ struct journal; /* on the heap of its worker */
 struct journal *journal_new(
 	const struct journal_target *target, const struct journal_world *world, int *open_error);
 
+/* Whether the target's file of now could be opened, or made: 0 or an errno.  Waits for the disk. */
+int journal_try(const struct journal_target *target);
+
 /* No append may be under way.  Syncs what LogSync promised, closes, frees. */
 void journal_free(struct journal *journal);
 

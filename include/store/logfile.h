@@ -51,6 +51,9 @@ int logfile_open(
 	struct logfile *logfile, const char *dir, const char *name, struct logfile_mark *mark);
 void logfile_close(struct logfile *logfile);
 
+/* Whether it could be opened, or made: 0, or -1 with errno.  Takes no lock. */
+int logfile_try(const char *dir, const char *name);
+
 /*
  * Appends all the bytes of the vector (which is consumed) or none of them: waits for the lock, repairs, writes,
  * with `sync` also brings the data to the disk, unlocks.  0, or -1 with errno; nothing of the bytes is in

@@ -10,6 +10,7 @@
 #include "settings/settings.h"
 #include "shm/shared.h"
 #include "super/child.h"
+#include "super/errand.h"
 #include "super/privileges.h"
 #include "super/reload.h"
 
@@ -23,6 +24,7 @@ struct supervisor_plan {
 	bool (*unclean)(
 		const void *child_context); /* the workers have ended: is there anything left */
 	child_main *cleaner;                /* for one more child, which puts it in order */
+	errand *try_log;                    /* of settings: whether a worker could open it */
 	reload_load *load;
 	void (*ready)(void *context);    /* all workers serve */
 	void (*in_child)(void *context); /* lets go of what only the supervisor may hold */

@@ -357,6 +357,7 @@ serve(struct daemon *daemon)
 		.child_context = &daemon->heritage,
 		.unclean = worker_left_trace,
 		.cleaner = worker_clean_up,
+		.try_log = worker_try_log,
 		.load = load_again,
 		.ready = on_ready,
 		.in_child = in_child,

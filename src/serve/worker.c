@@ -356,6 +356,12 @@ worker_main(const void *heritage, size_t slot, int channel)
 	return EX_OK;
 }
 
+int
+worker_try_log(const void *settings)
+{
+	return worklog_try(settings);
+}
+
 bool
 worker_left_trace(const void *heritage)
 {

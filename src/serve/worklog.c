@@ -91,6 +91,13 @@ worklog_open(struct worklog *worklog, struct conn_world *world, const struct jou
 	return error;
 }
 
+int
+worklog_try(const struct settings *settings)
+{
+	const struct journal_target target = target_of(settings);
+	return journal_try(&target);
+}
+
 void
 worklog_close(struct worklog *worklog)
 {

@@ -221,6 +221,14 @@ journal_new(const struct journal_target *target, const struct journal_world *wor
 	return journal;
 }
 
+int
+journal_try(const struct journal_target *target)
+{
+	char name[FILENAME_BYTES];
+	filename_expand(target->name, clock_read().wall_us / 1000000, name);
+	return logfile_try(target->dir, name) == 0 ? 0 : errno;
+}
+
 void
 journal_free(struct journal *journal)
 {

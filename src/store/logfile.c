@@ -321,6 +321,16 @@ logfile_open(struct logfile *logfile, const char *dir, const char *name, struct 
 	return 0;
 }
 
+int
+logfile_try(const char *dir, const char *name)
+{
+	int fd = open_in(dir, name);
+	if (fd < 0)
+		return -1;
+	close(fd);
+	return 0;
+}
+
 void
 logfile_close(struct logfile *logfile)
 {

@@ -73,16 +73,37 @@ prepare_workers(struct reload *reload, const struct reload_request *request)
 	return -1;
 }
 
+/* Whether somebody is to open a log that is not open yet. */
+static bool
+log_is_new(const struct reload *reload, const struct settings *old)
+{
+	const struct settings *new = &reload->settings;
+	return new->policy.persist && (reload->new_workers || !old->policy.persist ||
+					      strcmp(new->log_dir, old->log_dir) != 0 ||
+					      strcmp(new->log_filename, old->log_filename) != 0);
+}
+
+/* Old workers would keep their file where new ones had none. */
+static int
+try_log(struct reload *reload, const struct reload_request *request)
+{
+	const struct settings *settings = &reload->settings;
+	if (!log_is_new(reload, request->old))
+		return 0;
+	int error = request->try_log(request->owner, settings);
+	return error == 0 ? 0
+	                  : fail(reload, "LogDir, LogFilename: cannot open %s/%s: %s",
+				    settings->log_dir, settings->log_filename, strerror(error));
+}
+
 /* Also without a change: the file may have been rotated. */
 static int
-open_errlog(struct reload *reload, const struct reload_request *request)
+open_errlog(struct reload *reload)
 {
-	if (errlog_open(reload->settings.error_log) == 0)
+	const char *target = reload->settings.error_log;
+	if (errlog_open(target) == 0)
 		return 0;
-	fail(reload, "ErrorLog: cannot open %s: %s", reload->settings.error_log, strerror(errno));
-	if (reload->new_workers)
-		listener_abandon(&reload->listeners, request->listeners);
-	return -1;
+	return fail(reload, "ErrorLog: cannot open %s: %s", target, strerror(errno));
 }
 
 int
@@ -94,7 +115,11 @@ reload_build(struct reload *reload, const struct reload_request *request)
 		return -1;
 	if (keep_restart(reload, request->old) < 0 || prepare_workers(reload, request) < 0)
 		return -1;
-	return open_errlog(reload, request);
+	if (try_log(reload, request) == 0 && open_errlog(reload) == 0)
+		return 0;
+	if (reload->new_workers)
+		listener_abandon(&reload->listeners, request->listeners);
+	return -1;
 }
 
 void

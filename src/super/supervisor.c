@@ -18,6 +18,7 @@
 #include "core/order.h"
 #include "super/crew.h"
 #include "super/notice.h"
+#include "super/reloading.h"
 
 enum { CLEANER_MS = 2000 };
 
@@ -29,8 +30,7 @@ struct supervisor {
 	int signals;
 	int64_t deadline_ms; /* of the drain */
 	bool postponed;      /* a reload was asked for while it could not be done */
-	uint64_t answering;  /* how many reloads had been asked for when the one under way began */
-	struct buf warnings; /* of that one */
+	struct reloading reloading;
 	int status;
 	bool over;
 };
@@ -64,7 +64,7 @@ become_child(void *owner, size_t slot)
 	close(supervisor->signals);
 	crew_fini(&supervisor->crew);
 	free(supervisor->polls);
-	buf_fini(&supervisor->warnings);
+	reloading_fini(&supervisor->reloading);
 	supervisor->plan->in_child(supervisor->plan->context);
 	if (privileges_take(supervisor->plan->privileges) == 0)
 		return 0;
@@ -81,99 +81,6 @@ announce(const struct supervisor *supervisor)
 		supervisor->plan->shared, supervisor->plan->listeners, supervisor->crew.generation);
 	notice_listeners(supervisor->plan->listeners, &(struct listener_set){0}, "listening on");
 	supervisor->plan->ready(supervisor->plan->context);
-}
-
-/* All reloads that were asked for before this one began are answered with it. */
-static void
-finish_reload(struct supervisor *supervisor, size_t error_count, const struct buf *text)
-{
-	const struct shared *shared = supervisor->plan->shared;
-	scoreboard_reload_finished(shared->board, supervisor->answering,
-		published_generation(shared->settings), error_count,
-		text->len > 0 ? buf_string((struct buf *)(uintptr_t)text) : NULL,
-		clock_read().wall_us);
-	if (error_count > 0)
-		errlog_error("reload failed, everything stays as it was");
-	else
-		errlog_info("reloaded");
-}
-
-/* Everything new is there: switches to it. */
-static void
-put_in_force(struct supervisor *supervisor, struct reload *reload)
-{
-	const struct supervisor_plan *plan = supervisor->plan;
-	if (reload->new_workers) {
-		notice_listeners(plan->listeners, &reload->listeners, "no longer listening on");
-		notice_listeners(&reload->listeners, plan->listeners, "listening on");
-		listener_switch(plan->listeners, &reload->listeners);
-	}
-	*plan->settings = reload->settings;
-	errlog_set_level((enum errlog_level)plan->settings->error_log_level);
-	published_write(plan->shared->settings, plan->settings, sizeof *plan->settings);
-	crew_order(&supervisor->crew, ORDER_SETTINGS, errlog_descriptor());
-	/* One that was held up is not needed: that before it serves until the new one does. */
-	if (reload->new_workers && supervisor->lifecycle.state == LIFECYCLE_RELOADING)
-		crew_retire_newest(&supervisor->crew);
-	if (reload->new_workers)
-		crew_new_generation(&supervisor->crew, (size_t)plan->settings->workers);
-	notice_board(
-		supervisor->plan->shared, supervisor->plan->listeners, supervisor->crew.generation);
-	notice_title(supervisor->plan->settings);
-}
-
-static void
-reopen_logs(struct supervisor *supervisor)
-{
-	const struct settings *settings = supervisor->plan->settings;
-	scoreboard_ask_log(supervisor->plan->shared->board);
-	if (errlog_descriptor() >= 0 && errlog_open(settings->error_log) < 0)
-		errlog_error("ErrorLog: cannot open %s: %s, the old one stays in use",
-			settings->error_log, strerror(errno));
-	crew_order(&supervisor->crew, ORDER_REOPEN, errlog_descriptor());
-}
-
-static void
-do_reload(struct supervisor *supervisor)
-{
-	const struct supervisor_plan *plan = supervisor->plan;
-	const struct reload_request request = {
-		.load = plan->load,
-		.context = plan->context,
-		.old = plan->settings,
-		.listeners = plan->listeners,
-		.free_slots = crew_free_slots(&supervisor->crew),
-		.places = roster_places(plan->shared->roster),
-	};
-	struct board_info info;
-	scoreboard_info(plan->shared->board, &info);
-	supervisor->answering = info.reloads_asked;
-	struct reload reload;
-	int result = reload_build(&reload, &request);
-	notice_lines(&reload.errors, errlog_error);
-	notice_lines(&reload.warnings, errlog_warn);
-	if (result == 0)
-		put_in_force(supervisor, &reload);
-	/* Whatever the file says: HUP is what many a rotation script sends. */
-	reopen_logs(supervisor);
-	if (result == 0 && reload.new_workers) {
-		buf_fini(&supervisor->warnings);
-		supervisor->warnings = reload.warnings;
-		reload.warnings = (struct buf){0};
-		step(supervisor, EVENT_NEW_GENERATION, NULL, EX_OK);
-	} else {
-		finish_reload(supervisor, reload.error_count,
-			result == 0 ? &reload.warnings : &reload.errors);
-	}
-	reload_fini(&reload);
-}
-
-/* The new generation serves: the older ones may go. */
-static void
-retire_older(struct supervisor *supervisor)
-{
-	crew_retire_older(&supervisor->crew);
-	finish_reload(supervisor, 0, &supervisor->warnings);
 }
 
 static void
@@ -195,12 +102,20 @@ resume(struct supervisor *supervisor)
 }
 
 static void
+reload(struct supervisor *supervisor)
+{
+	bool held_up = supervisor->lifecycle.state == LIFECYCLE_RELOADING;
+	if (reloading_begin(&supervisor->reloading, held_up))
+		step(supervisor, EVENT_NEW_GENERATION, NULL, EX_OK);
+}
+
+static void
 carry_out(struct supervisor *supervisor, unsigned actions, struct child *child)
 {
 	if (actions & ACTION_ANNOUNCE)
 		announce(supervisor);
 	if (actions & ACTION_RETIRE)
-		retire_older(supervisor);
+		reloading_end(&supervisor->reloading);
 	if (actions & ACTION_RESPAWN && child != NULL)
 		crew_replace(&supervisor->crew, child);
 	if (actions & ACTION_CLOSE_LISTENERS)
@@ -210,9 +125,9 @@ carry_out(struct supervisor *supervisor, unsigned actions, struct child *child)
 	if (actions & ACTION_KILL)
 		crew_kill(&supervisor->crew);
 	if (actions & ACTION_REOPEN)
-		reopen_logs(supervisor);
+		reloading_reopen_logs(&supervisor->reloading);
 	if (actions & ACTION_RELOAD)
-		do_reload(supervisor);
+		reload(supervisor);
 	if (actions & ACTION_POSTPONE)
 		supervisor->postponed = true;
 	if (actions & ACTION_RESUME)
@@ -262,6 +177,7 @@ reap_children(struct supervisor *supervisor)
 {
 	struct child *child;
 	int status;
+	errand_reap(&supervisor->reloading.errands);
 	while ((child = crew_reap(&supervisor->crew, &status)) != NULL)
 		child_died(supervisor, child, status);
 }
@@ -428,6 +344,7 @@ set_up(struct supervisor *supervisor, const struct supervisor_plan *plan)
 	supervisor->crew.owner = supervisor;
 	supervisor->crew.main = plan->child_main;
 	supervisor->crew.context = plan->child_context;
+	supervisor->reloading = (struct reloading){.plan = plan, .crew = &supervisor->crew};
 	lifecycle_init(&supervisor->lifecycle);
 	published_write(plan->shared->settings, plan->settings, sizeof *plan->settings);
 	crew_new_generation(&supervisor->crew, (size_t)plan->settings->workers);
@@ -443,7 +360,7 @@ tear_down(struct supervisor *supervisor)
 		close(supervisor->signals);
 	crew_fini(&supervisor->crew);
 	free(supervisor->polls);
-	buf_fini(&supervisor->warnings);
+	reloading_fini(&supervisor->reloading);
 }
 
 int

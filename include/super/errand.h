@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A question that only a worker could answer, because it has other privileges, and that must not hold up the
+ * supervisor: a child asks it and is not waited for for long.
+ */
+#ifndef SUPER_ERRAND_H
+#define SUPER_ERRAND_H
+
+#include <sys/types.h>
+
+#include "super/privileges.h"
+
+/* Zeroed: there was none. */
+struct errands {
+	pid_t lost; /* one that was killed for being late and has not yet ended; 0: none */
+};
+
+/* Returns 0 or an errno. */
+typedef int errand(const void *context);
+
+/*
+ * Runs it in a child with these privileges and none of our descriptors but the standard ones.  What it has returned;
+ * ETIMEDOUT after wait_ms, when it is killed, and at once as long as that one has not ended; EINTR when somebody
+ * else has killed it.  -1 with errno: there was no child to be had.  Only from a single-threaded process.
+ */
+int errand_run(struct errands *errands, const struct privileges *privileges, errand *run,
+	const void *context, int wait_ms);
+
+/* Reaps the one that was lost, if it has ended: to be called on SIGCHLD. */
+void errand_reap(struct errands *errands);
+
+#endif

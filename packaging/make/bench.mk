@@ -1,14 +1,21 @@
 # SPDX-License-Identifier: ISC
-# The load generator and the measurement.  It is linked with nothing of the daemon, so that it can judge it.
+# The load generator and the measurement.  It is linked with nothing of the daemon, so that it can judge it;
+# nor is the limit server, which the daemon is compared with.
 
-bench_objects := $(patsubst t/%.c,$(BUILD)/t/%.o,$(wildcard t/bench/*.c))
+limit         := $(BUILD)/t/bench/limit
 loadgen       := $(BUILD)/t/bench/loadgen
+bench_objects := $(filter-out $(limit).o,$(patsubst t/%.c,$(BUILD)/t/%.o,$(wildcard t/bench/*.c)))
 
 $(loadgen): $(bench_objects)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ -lbsd $(LDLIBS)
 
-check: $(loadgen)
+$(limit): $(limit).o
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ -lbsd $(LDLIBS)
+
+check: $(loadgen) $(limit)
+
+.SECONDARY: $(limit).o
 
 .PHONY: bench
-bench: all $(loadgen) ## measure the daemon and verify its file (BENCH_SECONDS=3 BENCH_ROUNDS=3 WORKLOADS='8x512x120 …')
+bench: all $(loadgen) $(limit) ## measure the daemon and verify its file (BENCH_SECONDS=3 BENCH_ROUNDS=3 WORKLOADS='8x512x120 …')
 	BUILD=$(abspath $(BUILD)) t/bench/run $(WORKLOADS)

@@ -19,7 +19,7 @@
 #include "base/clock.h"
 #include "store/outlet.h"
 
-enum { JOURNAL_GROUP_MAX = 1024 };
+enum { JOURNAL_GROUP_MAX = 1024, SPINS = 200 };
 
 /* Records, or else a target, or else a generation. */
 struct request {
@@ -148,6 +148,27 @@ enqueue(struct journal *journal, struct request *request)
 	return leads;
 }
 
+static void
+relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	__builtin_ia32_pause();
+#endif
+}
+
+/* A write takes less time than going to sleep and being woken: for that long it is worth while to look. */
+static void
+wait_for_turn(struct request *request)
+{
+	for (int looks = 0; looks < SPINS; looks++) {
+		if (sem_trywait(&request->woken) == 0)
+			return;
+		relax();
+	}
+	while (sem_wait(&request->woken) != 0)
+		assert(errno == EINTR);
+}
+
 /* Queues the request and returns when it is settled: 0, or -1 with errno. */
 static int
 pass(struct journal *journal, struct request *request)
@@ -156,8 +177,7 @@ pass(struct journal *journal, struct request *request)
 	/* Once queued the request is not ours alone: the lead may be handed to it before enqueue() returns. */
 	bool leads = enqueue(journal, request);
 	if (!leads) {
-		while (sem_wait(&request->woken) != 0)
-			assert(errno == EINTR);
+		wait_for_turn(request);
 		leads = request->leads;
 	}
 	if (leads)

@@ -63,12 +63,10 @@ static int
 look_at_last_byte(int fd, struct end *end)
 {
 	char last = '\n';
-	ssize_t got = 1;
-	if (end->length > 0) {
-		do {
-			got = pread(fd, &last, 1, end->length - 1);
-		} while (got < 0 && errno == EINTR);
-	}
+	ssize_t got;
+	do
+		got = pread(fd, &last, 1, end->length - 1);
+	while (got < 0 && errno == EINTR);
 	end->open_line = last != '\n';
 	return got < 0 ? -1 : 0;
 }
@@ -89,11 +87,14 @@ repair(const struct logfile *logfile, struct end *end)
 			return -1;
 		end->length = noted;
 	}
-	mark_end(logfile->mark, file);
+	mark_end(logfile->mark, file, -1);
 	if (st.st_nlink == 0) {
 		errno = ESTALE;
 		return -1;
 	}
+	end->open_line = false;
+	if (end->length == 0 || end->length == mark_whole(logfile->mark, file))
+		return 0;
 	return look_at_last_byte(logfile->fd, end);
 }
 
@@ -215,13 +216,13 @@ append_locked(struct logfile *logfile, struct iovec *iov, size_t count, bool syn
 	if (write_all(logfile->fd, &line_end, 1, &written) == 0 &&
 		write_all(logfile->fd, iov, count, &written) == 0 &&
 		(!sync || logfile_sync(logfile->fd) == 0)) {
-		mark_end(logfile->mark, file);
+		mark_end(logfile->mark, file, end.length + written);
 		return 0;
 	}
 	int saved = errno;
 	/* Where even this fails the note stays, and the next one to take the lock cuts. */
 	if (take_back(logfile->fd, &end, written) == 0)
-		mark_end(logfile->mark, file);
+		mark_end(logfile->mark, file, -1);
 	errno = saved;
 	return -1;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The notes of appends under way.  A process can be killed between any two stores: a note is taken
- * before its length is set, and its length is cleared before it is given back, so what a dead
- * writer leaves is either the truth or a note that says nothing.
+ * The notes of appends under way.  A process can be killed between any two stores: a note is busy
+ * before its length is set, and its length is cleared before it no longer is, so what a dead
+ * writer leaves is either the truth or a busy note that says nothing.
  */
 #include "store/mark.h"
 
@@ -21,49 +21,85 @@ uint64_t
 mark_file(dev_t dev, ino_t ino, int64_t born_ns)
 {
 	uint64_t file = mix(mix(mix((uint64_t)dev + 1) + (uint64_t)ino) + (uint64_t)born_ns);
-	return file != 0 ? file : 1;
+	file &= ~MARK_BUSY;
+	return file != 0 ? file : 2;
 }
 
-/* The line that the file's notes stand in. */
-static size_t
-line_of(uint64_t file)
+static const struct mark_note *
+group_of(const struct logfile_mark *mark, uint64_t file)
 {
-	return file % MARK_LINES;
+	return mark->notes[file / 2 % MARK_GROUPS];
 }
 
-/* The line's first note of that file or NULL. */
+/* The file's note, busy or not, or NULL. */
 static const struct mark_note *
 find(const struct logfile_mark *mark, uint64_t file)
 {
-	const struct mark_note *notes = mark->notes[line_of(file)];
-	for (size_t i = 0; i < MARK_LINE_NOTES; i++) {
-		if (atomic_load_explicit(&notes[i].file, memory_order_acquire) == file)
+	const struct mark_note *notes = group_of(mark, file);
+	for (size_t i = 0; i < MARK_GROUP_NOTES; i++) {
+		uint64_t found = atomic_load_explicit(&notes[i].file, memory_order_acquire);
+		if ((found & ~MARK_BUSY) == file)
 			return &notes[i];
 	}
 	return NULL;
+}
+
+static int64_t
+length_of(const _Atomic int64_t *length)
+{
+	return atomic_load_explicit(length, memory_order_acquire) - 1;
 }
 
 int64_t
 mark_find(const struct logfile_mark *mark, uint64_t file)
 {
 	const struct mark_note *note = find(mark, file);
-	return note == NULL ? -1 : atomic_load_explicit(&note->begin, memory_order_acquire) - 1;
+	return note == NULL ? -1 : length_of(&note->begin);
+}
+
+int64_t
+mark_whole(const struct logfile_mark *mark, uint64_t file)
+{
+	const struct mark_note *note = find(mark, file);
+	int64_t length = note == NULL ? -1 : length_of(&note->end);
+	/* It may have been taken for another file meanwhile, unless it still is this one's. */
+	uint64_t now = note == NULL ? 0 : atomic_load_explicit(&note->file, memory_order_acquire);
+	return (now & ~MARK_BUSY) == file ? length : -1;
+}
+
+/* Makes a note busy with the file, if nobody else is; `was` is what it is expected to be. */
+static bool
+take(struct mark_note *note, uint64_t was, uint64_t file)
+{
+	return (was & MARK_BUSY) == 0 &&
+	       atomic_compare_exchange_strong(&note->file, &was, file | MARK_BUSY);
+}
+
+/* The file's own note, also a busy one: who made it so is dead, as we hold the flock. */
+static struct mark_note *
+take_own(struct logfile_mark *mark, uint64_t file)
+{
+	struct mark_note *note = (struct mark_note *)(uintptr_t)find(mark, file);
+	if (note == NULL)
+		return NULL;
+	uint64_t was = atomic_load_explicit(&note->file, memory_order_acquire);
+	return was == (file | MARK_BUSY) || (was == file && take(note, was, file)) ? note : NULL;
 }
 
 static struct mark_note *
-find_to_change(struct logfile_mark *mark, uint64_t file)
+take_any(struct logfile_mark *mark, uint64_t file)
 {
-	return (struct mark_note *)(uintptr_t)find(mark, file);
-}
-
-static struct mark_note *
-take_place(struct logfile_mark *mark, uint64_t file)
-{
-	struct mark_note *notes = mark->notes[line_of(file)];
-	for (size_t i = 0; i < MARK_LINE_NOTES; i++) {
-		uint64_t free_note = 0;
-		if (atomic_compare_exchange_strong(&notes[i].file, &free_note, file))
-			return &notes[i];
+	struct mark_note *notes = (struct mark_note *)(uintptr_t)group_of(mark, file);
+	/* Twice: first those that no file has. */
+	for (size_t i = 0; i < 2 * MARK_GROUP_NOTES; i++) {
+		struct mark_note *note = &notes[i % MARK_GROUP_NOTES];
+		uint64_t was = atomic_load_explicit(&note->file, memory_order_acquire);
+		if (i < MARK_GROUP_NOTES && was != 0)
+			continue;
+		if (!take(note, was, file))
+			continue;
+		atomic_store_explicit(&note->end, 0, memory_order_release);
+		return note;
 	}
 	return NULL;
 }
@@ -71,29 +107,29 @@ take_place(struct logfile_mark *mark, uint64_t file)
 void
 mark_begin(struct logfile_mark *mark, uint64_t file, int64_t length)
 {
-	/* A note of this file may be left from one who died before it said anything. */
-	struct mark_note *note = find_to_change(mark, file);
+	struct mark_note *note = take_own(mark, file);
 	if (note == NULL)
-		note = take_place(mark, file);
+		note = take_any(mark, file);
 	if (note != NULL)
 		atomic_store_explicit(&note->begin, length + 1, memory_order_release);
 }
 
 void
-mark_end(struct logfile_mark *mark, uint64_t file)
+mark_end(struct logfile_mark *mark, uint64_t file, int64_t length)
 {
-	struct mark_note *note = find_to_change(mark, file);
-	if (note == NULL)
+	struct mark_note *note = (struct mark_note *)(uintptr_t)find(mark, file);
+	if (note == NULL || atomic_load_explicit(&note->file, memory_order_acquire) == file)
 		return;
 	atomic_store_explicit(&note->begin, 0, memory_order_release);
-	atomic_store_explicit(&note->file, 0, memory_order_release);
+	atomic_store_explicit(&note->end, length + 1, memory_order_release);
+	atomic_store_explicit(&note->file, file, memory_order_release);
 }
 
 bool
 mark_any(const struct logfile_mark *mark)
 {
 	const struct mark_note *notes = mark->notes[0];
-	for (size_t i = 0; i < MARK_LINES * MARK_LINE_NOTES; i++) {
+	for (size_t i = 0; i < MARK_GROUPS * MARK_GROUP_NOTES; i++) {
 		if (atomic_load_explicit(&notes[i].begin, memory_order_acquire) != 0)
 			return true;
 	}

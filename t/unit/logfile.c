@@ -139,6 +139,27 @@ torn_tail(void)
 	tear_down(&f);
 }
 
+/* Where the last append has ended nobody looks again, whichever process it was. */
+static void
+known_end(void)
+{
+	struct fixture f = set_up();
+	struct logfile other;
+	CU_ASSERT_EQUAL(logfile_open(&other, f.dir, "server.log", f.mark), 0);
+	CU_ASSERT_EQUAL(append_text(&f.logfile, "one\n"), 0);
+	faults_set(FAULT_NONE, 0, 0, 0);
+	CU_ASSERT_EQUAL(append_text(&other, "two\n"), 0);
+	CU_ASSERT_EQUAL(append_text(&f.logfile, "three\n"), 0);
+	CU_ASSERT_EQUAL(faults_calls(FAULT_PREAD), 0);
+	CU_ASSERT_EQUAL(write(other.fd, "open", 4), 4);
+	CU_ASSERT_EQUAL(append_text(&f.logfile, "four\n"), 0);
+	assert_content(&f, "one\ntwo\nthree\nopen\nfour\n");
+	CU_ASSERT_EQUAL(faults_calls(FAULT_PREAD), 1);
+	faults_clear();
+	logfile_close(&other);
+	tear_down(&f);
+}
+
 /* The newline that somebody's line gets is taken back with the append that needed it. */
 static void
 newline_belongs_to_append(void)
@@ -369,6 +390,7 @@ main(void)
 		{"opened with its directories", opened},
 		{"a vector longer than IOV_MAX", long_vector},
 		{"a torn tail that nobody noted gets its newline", torn_tail},
+		{"a known end is not looked at", known_end},
 		{"which is taken back with a failed append", newline_belongs_to_append},
 		{"a noted tail is cut off", noted_tail},
 		{"notes of two files", two_files},

@@ -16,7 +16,7 @@ note_and_end(void)
 	mark_begin(&mark, b, 700);
 	CU_ASSERT_EQUAL(mark_find(&mark, a), 0);
 	CU_ASSERT_EQUAL(mark_find(&mark, b), 700);
-	mark_end(&mark, a);
+	mark_end(&mark, a, -1);
 	CU_ASSERT_EQUAL(mark_find(&mark, a), -1);
 	CU_ASSERT_EQUAL(mark_find(&mark, b), 700);
 	mark_begin(&mark, b, 800);
@@ -39,33 +39,65 @@ empty_note(void)
 {
 	struct logfile_mark mark = {0};
 	uint64_t a = mark_file(1, 10, 0);
-	struct mark_note *note = &mark.notes[a % MARK_LINES][3];
-	note->file = a;
+	struct mark_note *note = &mark.notes[a / 2 % MARK_GROUPS][3];
+	note->file = a | MARK_BUSY;
 	CU_ASSERT_EQUAL(mark_find(&mark, a), -1);
 	mark_begin(&mark, a, 5);
 	CU_ASSERT_EQUAL(note->begin, 6);
-	mark_end(&mark, a);
-	CU_ASSERT_EQUAL(note->file, 0);
+	mark_end(&mark, a, -1);
+	CU_ASSERT_EQUAL(note->file, a);
 }
 
-/* Files that want the same line of notes. */
+/* The nth of the files that want the same notes. */
+static uint64_t
+rival(uint64_t n)
+{
+	return 14 + 2 * n * MARK_GROUPS;
+}
+
 static void
 full(void)
 {
 	struct logfile_mark mark = {0};
-	const uint64_t first = 7;
-	for (uint64_t i = 0; i <= MARK_LINE_NOTES; i++)
-		mark_begin(&mark, first + i * MARK_LINES, (int64_t)i);
-	const uint64_t last = first + MARK_LINE_NOTES * MARK_LINES;
-	for (uint64_t i = 0; i < MARK_LINE_NOTES; i++)
-		CU_ASSERT_EQUAL(mark_find(&mark, first + i * MARK_LINES), (int64_t)i);
-	CU_ASSERT_EQUAL(mark_find(&mark, last), -1);
-	mark_begin(&mark, first + 1, 88);
-	CU_ASSERT_EQUAL(mark_find(&mark, first + 1), 88);
-	mark_end(&mark, last);
-	mark_end(&mark, first);
-	mark_begin(&mark, last, 99);
-	CU_ASSERT_EQUAL(mark_find(&mark, last), 99);
+	for (uint64_t n = 0; n <= MARK_GROUP_NOTES; n++)
+		mark_begin(&mark, rival(n), (int64_t)n);
+	for (uint64_t n = 0; n < MARK_GROUP_NOTES; n++)
+		CU_ASSERT_EQUAL(mark_find(&mark, rival(n)), (int64_t)n);
+	CU_ASSERT_EQUAL(mark_find(&mark, rival(MARK_GROUP_NOTES)), -1);
+	mark_begin(&mark, rival(0) + 2, 88);
+	CU_ASSERT_EQUAL(mark_find(&mark, rival(0) + 2), 88);
+	mark_end(&mark, rival(MARK_GROUP_NOTES), 5);
+	CU_ASSERT_EQUAL(mark_whole(&mark, rival(MARK_GROUP_NOTES)), -1);
+	mark_end(&mark, rival(0), -1);
+	mark_begin(&mark, rival(MARK_GROUP_NOTES), 99);
+	CU_ASSERT_EQUAL(mark_find(&mark, rival(MARK_GROUP_NOTES)), 99);
+}
+
+static void
+where_it_ended(void)
+{
+	struct logfile_mark mark = {0};
+	CU_ASSERT_EQUAL(mark_whole(&mark, rival(0)), -1);
+	mark_begin(&mark, rival(0), 0);
+	CU_ASSERT_EQUAL(mark_whole(&mark, rival(0)), -1);
+	mark_end(&mark, rival(0), 70);
+	CU_ASSERT_EQUAL(mark_whole(&mark, rival(0)), 70);
+	CU_ASSERT_EQUAL(mark_find(&mark, rival(0)), -1);
+	mark_end(&mark, rival(0), 71); /* nothing was begun */
+	CU_ASSERT_EQUAL(mark_whole(&mark, rival(0)), 70);
+	mark_begin(&mark, rival(0), 70);
+	mark_end(&mark, rival(0), -1);
+	CU_ASSERT_EQUAL(mark_whole(&mark, rival(0)), -1);
+	/* Others take the place, when all have been taken once. */
+	mark_begin(&mark, rival(0), 0);
+	mark_end(&mark, rival(0), 80);
+	for (uint64_t n = 1; n < MARK_GROUP_NOTES; n++)
+		mark_begin(&mark, rival(n), 1);
+	CU_ASSERT_EQUAL(mark_whole(&mark, rival(0)), 80);
+	mark_begin(&mark, rival(MARK_GROUP_NOTES), 5);
+	CU_ASSERT_EQUAL(mark_find(&mark, rival(MARK_GROUP_NOTES)), 5);
+	CU_ASSERT_EQUAL(mark_whole(&mark, rival(MARK_GROUP_NOTES)), -1);
+	CU_ASSERT_EQUAL(mark_whole(&mark, rival(0)), -1);
 }
 
 enum { THREADS = 8, ROUNDS = 5000 };
@@ -85,7 +117,7 @@ use_own_file(void *arg)
 		user->wrong += mark_find(user->mark, file) != -1;
 		mark_begin(user->mark, file, i);
 		user->wrong += mark_find(user->mark, file) != i;
-		mark_end(user->mark, file);
+		mark_end(user->mark, file, -1);
 	}
 	return NULL;
 }
@@ -116,6 +148,7 @@ main(void)
 		{"files have different names", files_differ},
 		{"a note that says nothing is used again", empty_note},
 		{"more files than notes", full},
+		{"where the last append has ended", where_it_ended},
 		{"threads at different files do not disturb each other", contention},
 		{NULL, NULL},
 	};

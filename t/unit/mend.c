@@ -116,10 +116,10 @@ elsewhere(void)
 	struct fixture f = set_up();
 	char *link = scratch_path(f.dir, "link"), *gone = scratch_path(f.dir, "gone");
 	CU_ASSERT_EQUAL(symlink("/dev/null", link), 0);
-	mark_begin(f.mark, 4711, 5);
+	mark_begin(f.mark, 4710, 5);
 	mend_folder(f.dir, f.mark);
 	mend_folder(gone, f.mark);
-	CU_ASSERT_EQUAL(mark_find(f.mark, 4711), 5);
+	CU_ASSERT_EQUAL(mark_find(f.mark, 4710), 5);
 	free(link);
 	free(gone);
 	tear_down(&f);
@@ -149,7 +149,7 @@ under_way(void)
 	clock_gettime(CLOCK_REALTIME, &soon);
 	soon.tv_nsec = soon.tv_nsec < 900000000 ? soon.tv_nsec + 100000000 : soon.tv_nsec;
 	CU_ASSERT_EQUAL(pthread_timedjoin_np(thread, NULL, &soon), ETIMEDOUT);
-	mark_end(f.mark, logfile.identity.file);
+	mark_end(f.mark, logfile.identity.file, -1);
 	CU_ASSERT_EQUAL(flock(logfile.fd, LOCK_UN), 0);
 	CU_ASSERT_EQUAL(pthread_join(thread, NULL), 0);
 	expect(&f, "log", "whole\n");

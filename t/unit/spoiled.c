@@ -25,7 +25,7 @@ enum {
 };
 
 static const struct shared_plan plan = {
-	.slots = 64, .places = 8, .limiter_entries = TABLE, .mark_bytes = 8, .settings_bytes = 8};
+	.slots = 64, .places = 8, .limiter_entries = TABLE, .store_bytes = 8, .settings_bytes = 8};
 
 struct scene {
 	char *dir, *file;

@@ -3,8 +3,9 @@
 # nor is the limit server, which the daemon is compared with.
 
 limit         := $(BUILD)/t/bench/limit
+core_bench    := $(BUILD)/t/bench/core
 loadgen       := $(BUILD)/t/bench/loadgen
-bench_objects := $(filter-out $(limit).o,$(patsubst t/%.c,$(BUILD)/t/%.o,$(wildcard t/bench/*.c)))
+bench_objects := $(filter-out $(limit).o $(core_bench).o,$(patsubst t/%.c,$(BUILD)/t/%.o,$(wildcard t/bench/*.c)))
 
 $(loadgen): $(bench_objects)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ -lbsd $(LDLIBS)
@@ -19,3 +20,7 @@ check: $(loadgen) $(limit)
 .PHONY: bench
 bench: all $(loadgen) $(limit) ## measure the daemon and verify its file (BENCH_SECONDS=3 BENCH_ROUNDS=3 WORKLOADS='8x512x120 …')
 	BUILD=$(abspath $(BUILD)) t/bench/run $(WORKLOADS)
+
+# The core alone, with nothing between it and its input.
+$(core_bench): $(BUILD)/t/bench/core.o $(call archive,core) $(call archive,base)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LDLIBS_ALL)

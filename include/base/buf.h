@@ -24,12 +24,28 @@ struct buf {
 /* Frees the bytes; the buffer is empty and usable again. */
 void buf_fini(struct buf *buf);
 
+/* As buf_reserve(), when there is no room. */
+char *buf_grow(struct buf *buf, size_t more);
+
 /*
  * Makes room for `more` bytes behind the written ones, doubling the capacity
  * as needed.  Returns where they go, or NULL (errno ENOMEM, the buffer as it
  * was).  The pointer holds until the next call that can grow the buffer.
  */
-char *buf_reserve(struct buf *buf, size_t more);
+static inline char *
+buf_reserve(struct buf *buf, size_t more)
+{
+	if (buf->cap - buf->len >= more && buf->data != NULL)
+		return buf->data + buf->len;
+	return buf_grow(buf, more);
+}
+
+/* What has been written into the room, up to `end`, belongs to the buffer. */
+static inline void
+buf_extend(struct buf *buf, const char *end)
+{
+	buf->len = (size_t)(end - buf->data);
+}
 
 /* Appends the bytes.  0, or -1 with errno ENOMEM and the buffer as it was. */
 int buf_append(struct buf *buf, struct slice bytes);

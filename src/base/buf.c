@@ -16,10 +16,8 @@ buf_fini(struct buf *buf)
 }
 
 char *
-buf_reserve(struct buf *buf, size_t more)
+buf_grow(struct buf *buf, size_t more)
 {
-	if (buf->cap - buf->len >= more && buf->data != NULL)
-		return buf->data + buf->len;
 	if (more > SIZE_MAX / 4 - buf->len) {
 		errno = ENOMEM;
 		return NULL;

@@ -47,6 +47,23 @@ word_high(uint64_t word)
 	return word & WORD_EACH(0x80);
 }
 
+/* Which bytes are no plain ones: see base/bytes.h. */
+static inline uint64_t
+word_odd(uint64_t word)
+{
+	/* One added to the lower seven bits carries into the eighth where they are those of DEL. */
+	uint64_t next = (word & WORD_EACH(0x7f)) + WORD_EACH(1);
+	return word_below(word, ' ') | word_high(word | next) | word_equal(word, '"') |
+	       word_equal(word, '\\');
+}
+
+/* Which bytes may begin a control character: see base/bytes.h. */
+static inline uint64_t
+word_suspect(uint64_t word)
+{
+	return word_below(word, ' ') | word_equal(word, 0x7f) | word_equal(word, 0xc2);
+}
+
 /* How many bytes stand before the first one of a mask that is not zero. */
 static inline size_t
 word_first(uint64_t mask)

@@ -14,12 +14,13 @@
 
 enum { SCAN_DEPTH_MAX = 128 };
 
-/* A member's value as it stands in the line. */
+/* A member's value as it stands in the line; where it is not present, nothing else is set. */
 struct scan_value {
 	struct slice text; /* a string: what is between its quotes; else the JSON text */
 	bool present;
 	bool is_string;
-	bool escaped; /* a string that contains a backslash and needs decoding */
+	bool escaped;  /* a string that contains a backslash and needs decoding */
+	bool harmless; /* a string that is printed as it stands: no escapes, no control characters */
 };
 
 struct scan {

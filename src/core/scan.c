@@ -1,137 +1,59 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The JSON scanner.  A function takes the place where its token begins and returns the place behind
- * it, or NULL when the bytes are no such token; nobody reads at or behind `end`.  Inside strings
- * plain ASCII is passed over eight bytes at a time, all else goes by a table of byte classes.
+ * it, or NULL when the bytes are no such token.
+ *
+ * Nobody reads outside the line.  An array or an object is begun only when the line ends with its closing
+ * bracket, which is no part of any other token: whatever else is passed over, there is a byte behind
+ * it, and only who has passed a bracket has to ask whether it was the last one.
  */
 #include "core/scan.h"
 
 #include <stdint.h>
 
 #include "base/hex.h"
-#include "base/word.h"
+#include "core/quoted.h"
 
 typedef unsigned char byte; /* chars must not be signed here */
 
-enum byte_class {
-	PLAIN, /* may stand in a string as it is */
-	QUOTE,
-	BACKSLASH,
-	CONTROL,
-	/* the first bytes of UTF-8 sequences, by what may follow (RFC 3629, section 4) */
-	LEAD_2,
-	LEAD_E0,
-	LEAD_3,
-	LEAD_ED,
-	LEAD_F0,
-	LEAD_4,
-	LEAD_F4,
-	NEVER, /* in no UTF-8 text, or no first byte */
-};
-
-static const uint8_t class_of[256] = {
-	[0x00 ... 0x1f] = CONTROL,
-	['"'] = QUOTE,
-	['\\'] = BACKSLASH,
-	[0x80 ... 0xc1] = NEVER,
-	[0xc2 ... 0xdf] = LEAD_2,
-	[0xe0] = LEAD_E0,
-	[0xe1 ... 0xec] = LEAD_3,
-	[0xed] = LEAD_ED,
-	[0xee ... 0xef] = LEAD_3,
-	[0xf0] = LEAD_F0,
-	[0xf1 ... 0xf3] = LEAD_4,
-	[0xf4] = LEAD_F4,
-	[0xf5 ... 0xff] = NEVER,
-};
-
-/* What a first byte promises.  Only the second byte's bounds differ; later ones are 80 to bf. */
-static const struct {
-	uint8_t bytes, second_low, second_high;
-} leads[] = {
-	[LEAD_2] = {2, 0x80, 0xbf},
-	[LEAD_E0] = {3, 0xa0, 0xbf}, /* lower: overlong */
-	[LEAD_3] = {3, 0x80, 0xbf},
-	[LEAD_ED] = {3, 0x80, 0x9f}, /* higher: a surrogate */
-	[LEAD_F0] = {4, 0x90, 0xbf}, /* lower: overlong */
-	[LEAD_4] = {4, 0x80, 0xbf},
-	[LEAD_F4] = {4, 0x80, 0x8f}, /* higher: beyond U+10FFFF */
-};
-
-static const byte *
-skip_space(const byte *at, const byte *end)
+static bool
+is_space(byte c)
 {
-	while (at < end && (*at == ' ' || *at == '\t' || *at == '\n' || *at == '\r'))
+	return c <= ' ' && (c == ' ' || c == '\t' || c == '\n' || c == '\r');
+}
+
+static __attribute__((noinline)) const byte *
+skip_spaces(const byte *at)
+{
+	while (is_space(*at))
 		at++;
 	return at;
+}
+
+/* Inside brackets.  Mostly there is none, or one. */
+static inline const byte *
+skip_space(const byte *at)
+{
+	if (*at > ' ')
+		return at;
+	return *at == ' ' && at[1] > ' ' ? at + 1 : skip_spaces(at);
+}
+
+/* The line without the white space around its value. */
+static struct span
+trim(struct span in)
+{
+	while (in.begin < in.end && is_space(in.begin[0]))
+		in.begin++;
+	while (in.begin < in.end && is_space(in.end[-1]))
+		in.end--;
+	return in;
 }
 
 static bool
 is_digit(byte c)
 {
 	return c >= '0' && c <= '9';
-}
-
-static const byte *
-skip_plain(const byte *at, const byte *end)
-{
-	for (; end - at >= WORD_BYTES; at += WORD_BYTES) {
-		uint64_t word = word_load(at);
-		uint64_t special = word_below(word, 0x20) | word_equal(word, '"') |
-		                   word_equal(word, '\\') | word_high(word);
-		if (special != 0)
-			return at + word_first(special);
-	}
-	while (at < end && class_of[*at] == PLAIN)
-		at++;
-	return at;
-}
-
-static const byte *
-skip_utf8(const byte *at, const byte *end, enum byte_class lead)
-{
-	ptrdiff_t bytes = leads[lead].bytes;
-	if (end - at < bytes || at[1] < leads[lead].second_low || at[1] > leads[lead].second_high)
-		return NULL;
-	for (ptrdiff_t i = 2; i < bytes; i++) {
-		if ((at[i] & 0xc0) != 0x80)
-			return NULL;
-	}
-	return at + bytes;
-}
-
-static const byte *
-skip_escape(const byte *at, const byte *end)
-{
-	if (end - at < 2)
-		return NULL;
-	if (at[1] != 'u')
-		return at[1] != '\0' && strchr("\"\\/bfnrt", at[1]) != NULL ? at + 2 : NULL;
-	return end - at >= 6 && hex_unit((const char *)at + 2) >= 0 ? at + 6 : NULL;
-}
-
-/* From behind the first quote to behind the last one; a backslash sets *escaped. */
-static const byte *
-skip_string(const byte *at, const byte *end, bool *escaped)
-{
-	while (at != NULL && (at = skip_plain(at, end)) < end) {
-		enum byte_class class = class_of[*at];
-		switch (class) {
-		case PLAIN: /* not after skip_plain() */
-		case CONTROL:
-		case NEVER:
-			return NULL;
-		case QUOTE:
-			return at + 1;
-		case BACKSLASH:
-			*escaped = true;
-			at = skip_escape(at, end);
-			break;
-		default:
-			at = skip_utf8(at, end, class);
-		}
-	}
-	return NULL;
 }
 
 /* At least one digit. */
@@ -164,47 +86,53 @@ skip_number(const byte *at, const byte *end)
 	return at;
 }
 
-static const byte *
-skip_word(const byte *at, const byte *end, struct slice word)
+static inline const byte *
+skip_word(const byte *at, const byte *end, const char *word, size_t len)
 {
-	if ((size_t)(end - at) < word.len || memcmp(at, word.data, word.len) != 0)
-		return NULL;
-	return at + word.len;
+	return (size_t)(end - at) >= len && memcmp(at, word, len) == 0 ? at + len : NULL;
 }
 
-/* A value that is no array and no object. */
+/* A value that is no array, no object and no string. */
 static const byte *
-skip_scalar(const byte *at, const byte *end, struct scan_value *value)
+skip_plain_scalar(const byte *at, const byte *end)
 {
 	switch (*at) {
-	case '"':
-		value->is_string = true;
-		return skip_string(at + 1, end, &value->escaped);
 	case 't':
-		return skip_word(at, end, (struct slice)SLICE("true"));
+		return skip_word(at, end, "true", 4);
 	case 'f':
-		return skip_word(at, end, (struct slice)SLICE("false"));
+		return skip_word(at, end, "false", 5);
 	case 'n':
-		return skip_word(at, end, (struct slice)SLICE("null"));
+		return skip_word(at, end, "null", 4);
 	default:
 		return *at == '-' || is_digit(*at) ? skip_number(at, end) : NULL;
 	}
 }
 
+static const byte *
+skip_scalar(const byte *at, struct span in)
+{
+	unsigned ignored = 0;
+	return *at == '"' ? quoted_skip(at + 1, in, &ignored) : skip_plain_scalar(at, in.end);
+}
+
+/* From behind a member's name, its quote included, to its value. */
+static inline const byte *
+skip_colon(const byte *at)
+{
+	at = skip_space(at);
+	return *at == ':' ? skip_space(at + 1) : NULL;
+}
+
 /* A member's name, its colon and the space around them: from before the name to the value. */
 static const byte *
-skip_name(const byte *at, const byte *end, struct scan_value *name)
+skip_name(const byte *at, struct span in)
 {
-	at = skip_space(at, end);
-	if (at == end || *at != '"')
+	unsigned ignored = 0;
+	at = skip_space(at);
+	if (*at != '"')
 		return NULL;
-	const byte *first = at + 1;
-	at = skip_string(first, end, &name->escaped);
-	if (at == NULL)
-		return NULL;
-	name->text = (struct slice){(const char *)first, (size_t)(at - 1 - first)};
-	at = skip_space(at, end);
-	return at < end && *at == ':' ? skip_space(at + 1, end) : NULL;
+	at = quoted_skip(at + 1, in, &ignored);
+	return at != NULL ? skip_colon(at) : NULL;
 }
 
 /* The arrays and objects that are open: a set bit is an object. */
@@ -236,30 +164,27 @@ nest_push(struct nest *nest, bool object)
 
 /* From an opening bracket to its first value, or to its closing bracket when that comes first. */
 static const byte *
-open_container(const byte *at, const byte *end, struct nest *nest, bool *empty)
+open_container(const byte *at, struct span in, struct nest *nest, bool *empty)
 {
 	bool object = *at == '{';
 	if (!nest_push(nest, object))
 		return NULL;
-	at = skip_space(at + 1, end);
-	*empty = at < end && *at == (object ? '}' : ']');
-	struct scan_value ignored;
-	return object && !*empty ? skip_name(at, end, &ignored) : at;
+	at = skip_space(at + 1);
+	*empty = *at == (object ? '}' : ']');
+	return object && !*empty ? skip_name(at, in) : at;
 }
 
 /* From behind a value through closing brackets to the next value, or behind the outermost. */
 static const byte *
-close_containers(const byte *at, const byte *end, struct nest *nest)
+close_containers(const byte *at, struct span in, struct nest *nest)
 {
 	while (nest->depth > 0) {
 		bool object = nest_in_object(nest);
-		at = skip_space(at, end);
-		if (at == end)
+		if (at == in.end)
 			return NULL;
-		if (*at == ',') {
-			struct scan_value ignored;
-			return object ? skip_name(at + 1, end, &ignored) : skip_space(at + 1, end);
-		}
+		at = skip_space(at);
+		if (*at == ',')
+			return object ? skip_name(at + 1, in) : skip_space(at + 1);
 		if (*at++ != (object ? '}' : ']'))
 			return NULL;
 		nest->depth--;
@@ -267,46 +192,66 @@ close_containers(const byte *at, const byte *end, struct nest *nest)
 	return at;
 }
 
-/* Any value, nested at most `limit` deep. */
-static const byte *
-skip_value(const byte *at, const byte *end, unsigned limit, struct scan_value *value)
+/* An array or an object, nested at most `limit` deep. */
+static __attribute__((noinline)) const byte *
+skip_container(const byte *at, struct span in, unsigned limit)
 {
 	struct nest nest = {.limit = limit};
-	struct scan_value inner;
-	const byte *first = at;
-	*value = (struct scan_value){.present = true};
 	do {
-		if (at == end)
-			return NULL;
 		if (*at == '{' || *at == '[') {
 			bool empty;
-			at = open_container(at, end, &nest, &empty);
+			at = open_container(at, in, &nest, &empty);
 			if (at != NULL && !empty)
 				continue;
 		} else {
-			at = skip_scalar(at, end, nest.depth == 0 ? value : &inner);
+			at = skip_scalar(at, in);
 		}
 		if (at != NULL)
-			at = close_containers(at, end, &nest);
+			at = close_containers(at, in, &nest);
 	} while (at != NULL && nest.depth > 0);
-	if (at != NULL) {
-		size_t quote = value->is_string ? 1 : 0;
-		value->text.data = (const char *)first + quote;
-		value->text.len = (size_t)(at - first) - 2 * quote;
+	return at;
+}
+
+static void
+keep(struct scan_value *value, const byte *first, const byte *last)
+{
+	value->text = (struct slice){(const char *)first, (size_t)(last - first)};
+	value->present = true;
+}
+
+/* A value of the outermost object, which is kept where there is a place for it. */
+static inline const byte *
+scan_member(const byte *at, struct span in, struct scan_value *value)
+{
+	const byte *first = at;
+	if (*at == '"') {
+		unsigned traits = 0;
+		at = quoted_skip(at + 1, in, &traits);
+		if (value == NULL || at == NULL)
+			return at;
+		keep(value, first + 1, at - 1);
+		value->is_string = true;
+		value->escaped = (traits & QUOTED_ESCAPED) != 0;
+		value->harmless = traits == 0;
+		return at;
+	}
+	if (*at == '{' || *at == '[')
+		at = skip_container(at, in, SCAN_DEPTH_MAX - 1);
+	else
+		at = skip_plain_scalar(at, in.end);
+	if (value != NULL && at != NULL) {
+		keep(value, first, at);
+		value->is_string = value->escaped = value->harmless = false;
 	}
 	return at;
 }
 
-/*
- * Whether a name means this word.  Only \uXXXX can stand for a letter, so the other escapes make a
- * name that is none of ours.
- */
+/* Whether an escaped name means this word.  Only \uXXXX can stand for a letter, so the other
+ * escapes make a name that is none of ours. */
 static bool
-name_is(const struct scan_value *name, struct slice word)
+means(struct slice name, struct slice word)
 {
-	if (!name->escaped)
-		return slice_equal(name->text, word);
-	const char *at = name->text.data, *end = at + name->text.len;
+	const char *at = name.data, *end = at + name.len;
 	for (size_t i = 0; i < word.len; i++) {
 		int c = at < end ? *at++ : -1;
 		if (c == '\\' && *at++ == 'u') {
@@ -319,57 +264,90 @@ name_is(const struct scan_value *name, struct slice word)
 	return at == end;
 }
 
-static void
-keep_member(const struct scan_value *name, const struct scan_value *value, struct scan *out)
+static struct scan_value *
+place_of_escaped(struct slice name, struct scan *out)
 {
-	if (name_is(name, (struct slice)SLICE("level")))
-		out->level = *value;
-	else if (name_is(name, (struct slice)SLICE("message")))
-		out->message = *value;
+	if (means(name, (struct slice)SLICE("level")))
+		return &out->level;
+	return means(name, (struct slice)SLICE("message")) ? &out->message : NULL;
+}
+
+static inline struct scan_value *
+place_of(struct slice name, struct scan *out)
+{
+	if (name.len == 5)
+		return memcmp(name.data, "level", 5) == 0 ? &out->level : NULL;
+	if (name.len == 7)
+		return memcmp(name.data, "message", 7) == 0 ? &out->message : NULL;
+	return NULL;
+}
+
+/* As skip_name(), behind the space; *value becomes the place for the value, or NULL. */
+static inline const byte *
+scan_name(const byte *at, struct span in, struct scan *out, struct scan_value **value)
+{
+	/* The names that every record has are met as words of eight bytes. */
+	if (in.end - at > 10) {
+		uint64_t word = word_load(at);
+		if (word == word_load("\"level\":")) {
+			*value = &out->level;
+			return skip_space(at + 8);
+		}
+		if (word == word_load("\"message") && at[8] == '"' && at[9] == ':') {
+			*value = &out->message;
+			return skip_space(at + 10);
+		}
+	}
+	if (*at != '"')
+		return NULL;
+	unsigned traits = 0;
+	const byte *first = at + 1;
+	at = quoted_skip(first, in, &traits);
+	if (at == NULL)
+		return NULL;
+	struct slice name = {(const char *)first, (size_t)(at - 1 - first)};
+	*value = traits & QUOTED_ESCAPED ? place_of_escaped(name, out) : place_of(name, out);
+	return skip_colon(at);
 }
 
 /* The outermost object: from its opening bracket to behind its closing one. */
 static const byte *
-scan_object(const byte *at, const byte *end, struct scan *out)
+scan_object(const byte *at, struct span in, struct scan *out)
 {
-	at = skip_space(at + 1, end);
-	if (at < end && *at == '}')
+	at = skip_space(at + 1);
+	if (*at == '}')
 		return at + 1;
 	for (;;) {
-		struct scan_value name = {.escaped = false}, value;
-		at = skip_name(at, end, &name);
+		struct scan_value *value;
+		at = scan_name(at, in, out, &value);
 		if (at == NULL)
 			return NULL;
-		at = skip_value(at, end, SCAN_DEPTH_MAX - 1, &value);
-		if (at == NULL)
+		at = scan_member(at, in, value);
+		if (at == NULL || at == in.end)
 			return NULL;
-		keep_member(&name, &value, out);
-		at = skip_space(at, end);
-		if (at == end || (*at != ',' && *at != '}'))
-			return NULL;
-		if (*at++ == '}')
-			return at;
+		at = skip_space(at);
+		if (*at != ',')
+			return *at == '}' ? at + 1 : NULL;
+		at = skip_space(at + 1);
 	}
 }
 
 enum scan_result
 scan_line(struct slice line, struct scan *out)
 {
-	if (line.len == 0)
+	struct span in = trim(span_of(line));
+	if (in.begin == in.end)
 		return SCAN_INVALID;
-	const byte *end = (const byte *)line.data + line.len;
-	const byte *at = skip_space((const byte *)line.data, end);
-	if (at == end)
-		return SCAN_INVALID;
-	bool object = *at == '{';
-	struct scan_value ignored;
-	if (object) {
-		*out = (struct scan){.level = {.present = false}};
-		at = scan_object(at, end, out);
-	} else {
-		at = skip_value(at, end, SCAN_DEPTH_MAX, &ignored);
+	byte first = in.begin[0], last = in.end[-1];
+	if (first == '{') {
+		out->level.present = out->message.present = false;
+		return last == '}' && scan_object(in.begin, in, out) == in.end ? SCAN_OBJECT
+		                                                               : SCAN_INVALID;
 	}
-	if (at == NULL || skip_space(at, end) != end)
-		return SCAN_INVALID;
-	return object ? SCAN_OBJECT : SCAN_NOT_OBJECT;
+	const byte *at;
+	if (first == '[')
+		at = last == ']' ? skip_container(in.begin, in, SCAN_DEPTH_MAX) : NULL;
+	else
+		at = skip_scalar(in.begin, in);
+	return at == in.end ? SCAN_NOT_OBJECT : SCAN_INVALID;
 }

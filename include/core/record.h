@@ -18,6 +18,7 @@ struct record {
 	struct slice level_text; /* decoded; matters where level is LEVEL_UNKNOWN */
 	struct slice message;    /* decoded where it will be written; no string: its JSON text */
 	enum level level;
+	bool harmless; /* the message is printed as it stands; without it that is not known */
 };
 
 /*

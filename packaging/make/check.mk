@@ -24,7 +24,8 @@ LDFLAGS_limiter_death = -Wl,--wrap=robust_lock
 ROOM_spoiled   = ctl
 LDLIBS_spoiled = $(LDLIBS_logcollectctl)
 
-ROOM_oracle = core
+ROOM_oracle   = core
+ROOM_harmless = core
 $(BUILD)/t/unit/oracle: $(BUILD)/t/lib/oracle.o
 
 $(BUILD)/t/%.o: t/%.c GNUmakefile | $(preconditions)

@@ -6,14 +6,21 @@
 #include <json-c/json.h>
 #include <limits.h>
 
+#include "base/bytes.h"
 #include "base/civil.h"
-#include "base/word.h"
 
 enum {
 	DAY_SECONDS = 86400,
 	FIRST_DAY = -719528, /* 0000-01-01 */
 	LAST_DAY = 2932896,  /* 9999-12-31 */
+	TAG_BYTES = 16,
+	ESCAPE_BYTES = 6, /* of the longest escape */
 };
+
+#define TAG(literal)                                                                               \
+	{                                                                                          \
+		literal, sizeof(literal) - 1                                                       \
+	}
 
 /* A number of so many digits and the character behind it. */
 static char *
@@ -64,48 +71,42 @@ format_stamp(int64_t wall_us, char stamp[static FORMAT_STAMP_BYTES + 1])
 	*at = '\0';
 }
 
+/* Puts bytes where room for them has been reserved; returns the place behind them. */
+static char *
+put(char *at, struct slice bytes)
+{
+	if (bytes.len > 0)
+		memcpy(at, bytes.data, bytes.len);
+	return at + bytes.len;
+}
+
 /* The control character that begins here, or -1.  C1 characters are C2 80 to C2 9F in UTF-8. */
 static int
-control_at(const char *at, const char *end)
+control_at(const unsigned char *at, const unsigned char *end)
 {
-	unsigned char c = (unsigned char)*at;
+	unsigned char c = *at;
 	if (c < 0x20 || c == 0x7f)
 		return c;
 	if (c != 0xc2 || end - at < 2)
 		return -1;
-	unsigned char second = (unsigned char)at[1];
-	return second >= 0x80 && second <= 0x9f ? second : -1;
+	return at[1] >= 0x80 && at[1] <= 0x9f ? at[1] : -1;
 }
 
 /* Where the next control character begins, or the end. */
-static const char *
-skip_harmless(const char *at, const char *end)
+static const unsigned char *
+find_control(const unsigned char *at, struct span in)
 {
-	while (at < end) {
-		if (end - at >= WORD_BYTES) {
-			uint64_t word = word_load(at);
-			uint64_t suspect = word_below(word, 0x20) | word_equal(word, 0x7f) |
-			                   word_equal(word, 0xc2);
-			at += suspect == 0 ? WORD_BYTES : word_first(suspect);
-			if (suspect == 0)
-				continue;
-		}
-		if (control_at(at, end) >= 0)
-			return at;
+	while ((at = bytes_find_suspect(at, in)) < in.end && control_at(at, in.end) < 0)
 		at++;
-	}
-	return end;
+	return at;
 }
 
-static int
-put_escape(struct buf *out, unsigned control)
+static char *
+put_escape(char *at, unsigned control)
 {
 	static const char letters[] = {
 		['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'};
 	static const char hex[] = "0123456789abcdef";
-	char *at = buf_reserve(out, 6);
-	if (at == NULL)
-		return -1;
 	*at++ = '\\';
 	if (control < sizeof letters && letters[control] != '\0') {
 		*at++ = letters[control];
@@ -116,25 +117,29 @@ put_escape(struct buf *out, unsigned control)
 		*at++ = hex[control >> 4 & 15];
 		*at++ = hex[control & 15];
 	}
-	out->len = (size_t)(at - out->data);
-	return 0;
+	return at;
 }
 
+/* The text with its control characters escaped. */
 static int
 put_escaped(struct buf *out, struct slice text)
 {
-	const char *at = text.data, *end = at + text.len;
-	while (at < end) {
-		const char *control = skip_harmless(at, end);
-		if (buf_append(out, (struct slice){at, (size_t)(control - at)}) != 0)
+	struct span in = span_of(text);
+	const unsigned char *at = in.begin;
+	for (;;) {
+		/* All that is left fits, as far as it goes without another escape. */
+		char *to = buf_reserve(out, (size_t)(in.end - at) + ESCAPE_BYTES);
+		if (to == NULL)
 			return -1;
-		if (control == end)
-			break;
-		if (put_escape(out, (unsigned)control_at(control, end)) != 0)
-			return -1;
-		at = control + (*control == '\xc2' ? 2 : 1);
+		const unsigned char *control = find_control(at, in);
+		to = put(to, (struct slice){(const char *)at, (size_t)(control - at)});
+		if (control < in.end)
+			to = put_escape(to, (unsigned)control_at(control, in.end));
+		buf_extend(out, to);
+		if (control == in.end)
+			return 0;
+		at = control + (*control == 0xc2 ? 2 : 1);
 	}
-	return 0;
 }
 
 /* The text as a JSON string, made by json-c. */
@@ -156,26 +161,50 @@ put_json_string(struct buf *out, struct slice text)
 	return status;
 }
 
-static int
-put(struct buf *out, const char *literal)
-{
-	return buf_append(out, slice_of(literal));
-}
+/*
+ * What stands between stamp and message.  All tags are copied with their padding, which is one
+ * store; what comes next overwrites it.
+ */
+static const struct tag {
+	char text[TAG_BYTES];
+	size_t len;
+} tags[] = {
+	[LEVEL_DEBUG] = TAG(" [DEBUG] "),
+	[LEVEL_INFO] = TAG(" [INFO] "),
+	[LEVEL_WARNING] = TAG(" [WARNING] "),
+	[LEVEL_ERROR] = TAG(" [ERROR] "),
+	[LEVEL_CRITICAL] = TAG(" [CRITICAL] "),
+	[LEVEL_UNKNOWN] = TAG(" ["), /* and the level as it was sent */
+};
 
-static struct slice
-level_text(const struct record *record)
+static int
+add(struct buf *out, const char *text)
 {
-	return record->level == LEVEL_UNKNOWN ? record->level_text : level_name(record->level);
+	return buf_append(out, slice_of(text));
 }
 
 static int
 put_text(struct buf *out, const struct format_context *context, const struct record *record)
 {
-	if (buf_append(out, (struct slice){context->stamp, FORMAT_STAMP_BYTES}) != 0 ||
-		put(out, " [") != 0 || put_escaped(out, level_text(record)) != 0 ||
-		put(out, "] ") != 0 || put_escaped(out, record->message) != 0)
+	const struct tag *tag = &tags[record->level];
+	char *at = buf_reserve(out, FORMAT_STAMP_BYTES + TAG_BYTES + record->message.len + 1);
+	if (at == NULL)
 		return -1;
-	return put(out, "\n");
+	memcpy(at, context->stamp, FORMAT_STAMP_BYTES);
+	at += FORMAT_STAMP_BYTES;
+	memcpy(at, tag->text, TAG_BYTES);
+	at += tag->len;
+	if (record->harmless && record->level != LEVEL_UNKNOWN) {
+		at = put(at, record->message);
+		*at++ = '\n';
+		buf_extend(out, at);
+		return 0;
+	}
+	buf_extend(out, at);
+	if (record->level == LEVEL_UNKNOWN &&
+		(put_escaped(out, record->level_text) != 0 || add(out, "] ") != 0))
+		return -1;
+	return put_escaped(out, record->message) == 0 ? add(out, "\n") : -1;
 }
 
 static int
@@ -183,28 +212,55 @@ put_json_level(struct buf *out, const struct record *record)
 {
 	if (record->level == LEVEL_UNKNOWN)
 		return put_json_string(out, record->level_text);
-	if (put(out, "\"") != 0 || buf_append(out, level_name(record->level)) != 0)
+	struct slice name = level_name(record->level);
+	char *at = buf_reserve(out, name.len + 2);
+	if (at == NULL)
 		return -1;
-	return put(out, "\"");
+	*at++ = '"';
+	at = put(at, name);
+	*at++ = '"';
+	buf_extend(out, at);
+	return 0;
 }
 
 static int
 put_json(struct buf *out, const struct format_context *context, const struct record *record)
 {
-	if (put(out, "{\"time\": \"") != 0 ||
-		buf_append(out, (struct slice){context->stamp, FORMAT_STAMP_BYTES}) != 0 ||
-		put(out, "\", \"client\": \"") != 0 || buf_append(out, context->client) != 0 ||
-		put(out, "\", \"level\": ") != 0 || put_json_level(out, record) != 0 ||
-		put(out, ", \"record\": ") != 0 || buf_append(out, record->line) != 0)
+	static const struct slice time = SLICE("{\"time\": \""),
+				  client = SLICE("\", \"client\": \""),
+				  level = SLICE("\", \"level\": "), line = SLICE(", \"record\": "),
+				  end = SLICE("}\n");
+	char *at = buf_reserve(
+		out, time.len + FORMAT_STAMP_BYTES + client.len + context->client.len + level.len);
+	if (at == NULL)
 		return -1;
-	return put(out, "}\n");
+	at = put(at, time);
+	at = put(at, (struct slice){context->stamp, FORMAT_STAMP_BYTES});
+	at = put(at, client);
+	at = put(at, context->client);
+	buf_extend(out, put(at, level));
+	if (put_json_level(out, record) != 0)
+		return -1;
+	at = buf_reserve(out, line.len + record->line.len + end.len);
+	if (at == NULL)
+		return -1;
+	at = put(at, line);
+	at = put(at, record->line);
+	buf_extend(out, put(at, end));
+	return 0;
 }
 
 static int
 put_raw(struct buf *out, const struct format_context *context, const struct record *record)
 {
 	(void)context;
-	return buf_append(out, record->line) == 0 ? put(out, "\n") : -1;
+	char *at = buf_reserve(out, record->line.len + 1);
+	if (at == NULL)
+		return -1;
+	at = put(at, record->line);
+	*at++ = '\n';
+	buf_extend(out, at);
+	return 0;
 }
 
 int

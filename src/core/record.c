@@ -7,15 +7,6 @@
 
 #include "core/scan.h"
 
-/* The value as text; what needs no decoding stays in the line. */
-static int
-value_text(struct decoder *decoder, enum decode_place place, const struct scan_value *value,
-	struct slice *out)
-{
-	*out = value->text;
-	return value->escaped ? decode_string(decoder, place, value->text, out) : 0;
-}
-
 static enum verdict
 judge_level(enum level level, const struct policy *policy)
 {
@@ -45,15 +36,22 @@ record_judge(
 	if (!scan.level.present || !scan.message.present)
 		return VERDICT_MISSING;
 
+	struct slice text = scan.level.text;
+	if (scan.level.escaped && decode_string(decoder, DECODE_LEVEL, text, &text) != 0)
+		return VERDICT_FAILED;
+	enum level level = level_parse(text);
+	enum verdict verdict = judge_level(level, policy);
+	if (verdict != VERDICT_RECEIVED || policy->persist == 0)
+		return verdict;
+
 	out->line = line;
-	out->message = scan.message.text;
-	if (value_text(decoder, DECODE_LEVEL, &scan.level, &out->level_text) != 0)
+	out->level = level;
+	out->level_text = text;
+	text = scan.message.text;
+	if (scan.message.escaped && policy->log_format == LOG_FORMAT_TEXT &&
+		decode_string(decoder, DECODE_MESSAGE, text, &text) != 0)
 		return VERDICT_FAILED;
-	out->level = level_parse(out->level_text);
-	enum verdict verdict = judge_level(out->level, policy);
-	bool written = policy->persist != 0 && policy->log_format == LOG_FORMAT_TEXT;
-	if (verdict == VERDICT_RECEIVED && written &&
-		value_text(decoder, DECODE_MESSAGE, &scan.message, &out->message) != 0)
-		return VERDICT_FAILED;
-	return verdict;
+	out->message = text;
+	out->harmless = scan.message.harmless;
+	return VERDICT_RECEIVED;
 }

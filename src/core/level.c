@@ -25,8 +25,29 @@ static const struct {
 	{SLICE("PANIC"), LEVEL_CRITICAL},
 };
 
-enum level
-level_parse(struct slice name)
+/* The canonical names as nearly everybody sends them. */
+static enum level
+parse_canonical(struct slice name)
+{
+	switch (name.len) {
+	case 4:
+		return memcmp(name.data, "INFO", 4) == 0 ? LEVEL_INFO : LEVEL_UNKNOWN;
+	case 5:
+		if (memcmp(name.data, "ERROR", 5) == 0)
+			return LEVEL_ERROR;
+		return memcmp(name.data, "DEBUG", 5) == 0 ? LEVEL_DEBUG : LEVEL_UNKNOWN;
+	case 7:
+		return memcmp(name.data, "WARNING", 7) == 0 ? LEVEL_WARNING : LEVEL_UNKNOWN;
+	case 8:
+		return memcmp(name.data, "CRITICAL", 8) == 0 ? LEVEL_CRITICAL : LEVEL_UNKNOWN;
+	default:
+		return LEVEL_UNKNOWN;
+	}
+}
+
+/* Any name that is meant. */
+static enum level
+parse_freely(struct slice name)
 {
 	name = slice_trim(name);
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -34,6 +55,13 @@ level_parse(struct slice name)
 			return names[i].level;
 	}
 	return LEVEL_UNKNOWN;
+}
+
+enum level
+level_parse(struct slice name)
+{
+	enum level level = parse_canonical(name);
+	return level != LEVEL_UNKNOWN ? level : parse_freely(name);
 }
 
 struct slice

@@ -13,6 +13,18 @@ hex_digit(char c)
 	return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
+/* The value of four bytes that are known to be digits.  Letters have 0x40 set and begin with 1. */
+static inline unsigned
+hex_known_unit(const char *digits)
+{
+	unsigned unit = 0;
+	for (int i = 0; i < 4; i++) {
+		unsigned digit = (unsigned char)digits[i];
+		unit = unit << 4 | ((digit & 15) + 9 * (digit >> 6));
+	}
+	return unit;
+}
+
 /* The value of four digits, or -1 where one of them is none. */
 static inline int
 hex_unit(const char *digits)

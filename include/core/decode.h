@@ -1,27 +1,31 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Decodes JSON strings that the scanner has found valid, with json-c.  \u0000 is
- * kept, an unpaired surrogate becomes U+FFFD.  A decoder keeps json-c's parser and the
- * last results; it allocates nothing until it is first needed.  One thread at a time.
+ * Decodes JSON strings that the scanner has found valid.  \u0000 is kept, an unpaired
+ * surrogate becomes U+FFFD.  A decoder keeps the last results; it allocates nothing until it is
+ * first needed, and nothing for a message that is no longer than those before it.  One thread at a
+ * time.
  */
 #ifndef CORE_DECODE_H
 #define CORE_DECODE_H
 
 #include "base/slice.h"
 
-struct json_object;
 struct json_tokener;
 
 /* A decoder has a place for each value of a record that may need it at the same time. */
 enum decode_place { DECODE_LEVEL, DECODE_MESSAGE, DECODE_PLACES };
 
 struct decoder {
-	struct json_tokener *tokener;
-	struct json_object *values[DECODE_PLACES];
+	struct json_tokener *tokener; /* json-c decodes the levels */
+	void *values[DECODE_PLACES];  /* a level's struct json_object, a message's bytes */
+	size_t message_bytes;         /* how many of them there is room for */
 };
 
 /* A zeroed struct is a decoder too. */
 void decoder_fini(struct decoder *decoder);
+
+/* How many bytes of heap the decoder holds, about. */
+size_t decoder_memory(const struct decoder *decoder);
 
 /*
  * Decodes a valid JSON string, given as what stands between its quotes; the quotes are

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * json-c decodes the strings.  It judges nothing here: the scanner has done that, and json-c in its
- * strict mode would pass too much anyway.
+ * Messages are decoded here, because many have escapes and json-c takes longer for one than all else
+ * takes for its line; levels, which seldom have any, are decoded by json-c.  Neither judges anything: the
+ * scanner has done that.
  */
 #include "core/decode.h"
 
@@ -10,40 +11,139 @@
 #include <limits.h>
 
 #include "base/hex.h"
+#include "base/word.h"
+
+enum {
+	TOKENER_BYTES = 8192, /* about what json-c's parser holds */
+	FIRST_BYTES = 256,
+	REPLACEMENT = 0xfffd,
+};
 
 void
 decoder_fini(struct decoder *decoder)
 {
-	for (int place = 0; place < DECODE_PLACES; place++)
-		json_object_put(decoder->values[place]);
+	json_object_put(decoder->values[DECODE_LEVEL]);
+	free(decoder->values[DECODE_MESSAGE]);
 	if (decoder->tokener != NULL)
 		json_tokener_free(decoder->tokener);
 	*decoder = (struct decoder){.tokener = NULL};
+}
+
+size_t
+decoder_memory(const struct decoder *decoder)
+{
+	return decoder->message_bytes + (decoder->tokener != NULL ? TOKENER_BYTES : 0);
 }
 
 static bool
 is_low_surrogate(const char *at, const char *end)
 {
 	return end - at >= 6 && at[0] == '\\' && at[1] == 'u' &&
-	       (hex_unit(at + 2) & 0xfc00) == 0xdc00;
+	       (hex_known_unit(at + 2) & 0xfc00) == 0xdc00;
 }
 
-/* How many bytes the escape at *at is decoded to; moves *at behind it. */
-static size_t
-escape_bytes(const char **at, const char *end)
+/* The character that a \u escape means, perhaps together with a second one; moves *at behind it. */
+static unsigned
+take_unicode(const char **at, const char *end)
 {
-	if ((*at)[1] != 'u') {
-		*at += 2;
-		return 1;
+	unsigned unit = hex_known_unit(*at + 2);
+	*at += 6;
+	if ((unit & 0xf800) != 0xd800)
+		return unit;
+	if ((unit & 0xfc00) == 0xdc00 || !is_low_surrogate(*at, end))
+		return REPLACEMENT;
+	unsigned low = hex_known_unit(*at + 2);
+	*at += 6;
+	return 0x10000 + ((unit & 0x3ff) << 10) + (low & 0x3ff);
+}
+
+static char *
+put_utf8(char *to, unsigned character)
+{
+	if (character < 0x80) {
+		*to++ = (char)character;
+		return to;
 	}
-	int unit = hex_unit(*at + 2);
-	*at += 6;
-	if (unit < 0x800)
-		return unit < 0x80 ? 1 : 2;
-	if ((unit & 0xfc00) != 0xd800 || !is_low_surrogate(*at, end))
-		return 3;
-	*at += 6;
-	return 4;
+	if (character < 0x800) {
+		*to++ = (char)(0xc0 | character >> 6);
+	} else {
+		if (character < 0x10000) {
+			*to++ = (char)(0xe0 | character >> 12);
+		} else {
+			*to++ = (char)(0xf0 | character >> 18);
+			*to++ = (char)(0x80 | (character >> 12 & 0x3f));
+		}
+		*to++ = (char)(0x80 | (character >> 6 & 0x3f));
+	}
+	*to++ = (char)(0x80 | (character & 0x3f));
+	return to;
+}
+
+/* Decodes the escape at *at and moves *at behind it. */
+static char *
+put_escape(char *to, const char **at, const char *end)
+{
+	static const char letters[256] = {['"'] = '"',
+		['\\'] = '\\',
+		['/'] = '/',
+		['b'] = '\b',
+		['f'] = '\f',
+		['n'] = '\n',
+		['r'] = '\r',
+		['t'] = '\t'};
+	char kind = (*at)[1];
+	if (kind == 'u')
+		return put_utf8(to, take_unicode(at, end));
+	*at += 2;
+	*to++ = letters[(unsigned char)kind];
+	return to;
+}
+
+/* No escape is shorter than what it means.  The room has a word to spare. */
+static char *
+put_decoded(char *to, struct slice inside)
+{
+	const char *at = inside.data, *end = at + inside.len;
+	while (at < end) {
+		if (*at == '\\') {
+			to = put_escape(to, &at, end);
+		} else if (end - at >= WORD_BYTES) {
+			uint64_t backslash = word_equal(word_load(at), '\\');
+			size_t before = backslash != 0 ? word_first(backslash) : WORD_BYTES;
+			memcpy(to, at, WORD_BYTES);
+			to += before;
+			at += before;
+		} else {
+			*to++ = *at++;
+		}
+	}
+	return to;
+}
+
+/* Room for a message, and nothing of the one before it. */
+static char *
+message_room(struct decoder *decoder, size_t bytes)
+{
+	if (decoder->message_bytes >= bytes)
+		return decoder->values[DECODE_MESSAGE];
+	size_t cap = bytes > FIRST_BYTES ? bytes + bytes / 2 : FIRST_BYTES;
+	char *room = malloc(cap);
+	if (room == NULL)
+		return NULL;
+	free(decoder->values[DECODE_MESSAGE]);
+	decoder->values[DECODE_MESSAGE] = room;
+	decoder->message_bytes = cap;
+	return room;
+}
+
+static int
+decode_message(struct decoder *decoder, struct slice inside, struct slice *out)
+{
+	char *room = message_room(decoder, inside.len + WORD_BYTES);
+	if (room == NULL)
+		return -1;
+	*out = (struct slice){room, (size_t)(put_decoded(room, inside) - room)};
+	return 0;
 }
 
 /* How many bytes the string is decoded to. */
@@ -54,7 +154,8 @@ decoded_bytes(struct slice inside)
 	size_t bytes = inside.len;
 	while ((at = memchr(at, '\\', (size_t)(end - at))) != NULL) {
 		const char *escape = at;
-		bytes += escape_bytes(&at, end);
+		char ignored[4];
+		bytes += (size_t)(put_escape(ignored, &at, end) - ignored);
 		bytes -= (size_t)(at - escape);
 	}
 	return bytes;
@@ -65,29 +166,35 @@ parse(struct decoder *decoder, struct slice quoted)
 {
 	if (decoder->tokener == NULL)
 		decoder->tokener = json_tokener_new_ex(1);
-	if (decoder->tokener == NULL || quoted.len > INT_MAX)
+	if (decoder->tokener == NULL)
 		return NULL;
 	json_tokener_reset(decoder->tokener);
 	return json_tokener_parse_ex(decoder->tokener, quoted.data, (int)quoted.len);
+}
+
+static int
+decode_level(struct decoder *decoder, struct slice inside, struct slice *out)
+{
+	json_object_put(decoder->values[DECODE_LEVEL]);
+	struct json_object *value = parse(decoder, (struct slice){inside.data - 1, inside.len + 2});
+	decoder->values[DECODE_LEVEL] = value;
+	if (value == NULL)
+		return -1;
+	*out = (struct slice){
+		json_object_get_string(value), (size_t)json_object_get_string_len(value)};
+	/* json-c 0.16 drops what it finds no memory for, without a word. */
+	return out->len == decoded_bytes(inside) ? 0 : -1;
 }
 
 int
 decode_string(
 	struct decoder *decoder, enum decode_place place, struct slice inside, struct slice *out)
 {
-	json_object_put(decoder->values[place]);
-	struct json_object *value = parse(decoder, (struct slice){inside.data - 1, inside.len + 2});
-	decoder->values[place] = value;
-	if (value == NULL) {
+	int status = -1;
+	if (inside.len <= INT_MAX - 2)
+		status = place == DECODE_LEVEL ? decode_level(decoder, inside, out)
+		                               : decode_message(decoder, inside, out);
+	if (status < 0)
 		errno = ENOMEM;
-		return -1;
-	}
-	*out = (struct slice){
-		json_object_get_string(value), (size_t)json_object_get_string_len(value)};
-	/* json-c 0.16 drops what it finds no memory for, without a word. */
-	if (out->len != decoded_bytes(inside)) {
-		errno = ENOMEM;
-		return -1;
-	}
-	return 0;
+	return status;
 }

@@ -7,10 +7,7 @@
 #include "core/format.h"
 #include "core/record.h"
 
-enum {
-	FIRST_LINES = 16,
-	DECODER_BYTES = 8192, /* about what json-c's parser holds */
-};
+enum { FIRST_LINES = 16 };
 
 void
 session_init(struct session *session, size_t first_bytes, struct slice client)
@@ -48,8 +45,7 @@ size_t
 session_memory(const struct session *session)
 {
 	return session->frame.cap + session->lines_cap * sizeof *session->lines +
-	       session->records.cap + session->replies.cap +
-	       (session->decoder.tokener != NULL ? DECODER_BYTES : 0);
+	       session->records.cap + session->replies.cap + decoder_memory(&session->decoder);
 }
 
 static int
@@ -137,17 +133,45 @@ count_verdicts(struct session *session, bool stored)
 	return bytes;
 }
 
+/* The same answer so many times: what is there already is doubled. */
+static char *
+put_replies(char *to, enum verdict verdict, size_t times)
+{
+	struct slice reply = reply_line(verdict);
+	size_t bytes = reply.len * times;
+	memcpy(to, reply.data, reply.len);
+	for (size_t done = reply.len; done < bytes;) {
+		size_t more = done < bytes - done ? done : bytes - done;
+		memcpy(to + done, to, more);
+		done += more;
+	}
+	return to + bytes;
+}
+
+/* How many lines from this one on have the same verdict. */
+static size_t
+count_alike(const struct session *session, size_t first)
+{
+	enum verdict verdict = (enum verdict)session->lines[first].verdict;
+	/* Mostly all are alike, and that is known. */
+	if (session->verdicts[verdict] == session->count)
+		return session->count;
+	size_t i = first + 1;
+	while (i < session->count && session->lines[i].verdict == verdict)
+		i++;
+	return i - first;
+}
+
 int
 session_settle(struct session *session, bool stored)
 {
 	char *to = buf_reserve(&session->replies, count_verdicts(session, stored));
 	if (to == NULL)
 		return -1;
-	for (size_t i = 0; i < session->count; i++) {
-		struct slice reply = reply_line((enum verdict)session->lines[i].verdict);
-		memcpy(to, reply.data, reply.len);
-		to += reply.len;
+	for (size_t i = 0, alike; i < session->count; i += alike) {
+		alike = count_alike(session, i);
+		to = put_replies(to, (enum verdict)session->lines[i].verdict, alike);
 	}
-	session->replies.len = (size_t)(to - session->replies.data);
+	buf_extend(&session->replies, to);
 	return 0;
 }

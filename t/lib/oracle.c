@@ -37,18 +37,26 @@ same_value(struct slice text, struct json_object *expected)
 	return same;
 }
 
+/* Whether the scanner's string, decoded for this place, is json-c's. */
 static bool
-same_string(const struct scan_value *found, struct json_object *expected)
+same_decoded(const struct scan_value *found, enum decode_place place, struct slice expected)
 {
 	struct decoder decoder = {.tokener = NULL};
 	struct slice text = found->text;
-	if (found->escaped && decode_string(&decoder, DECODE_LEVEL, found->text, &text) != 0)
+	if (found->escaped && decode_string(&decoder, place, found->text, &text) != 0)
 		abort();
-	struct slice whole = {
-		json_object_get_string(expected), (size_t)json_object_get_string_len(expected)};
-	bool same = slice_equal(text, whole);
+	bool same = slice_equal(text, expected);
 	decoder_fini(&decoder);
 	return same;
+}
+
+static bool
+same_string(const struct scan_value *found, struct json_object *expected)
+{
+	struct slice whole = {
+		json_object_get_string(expected), (size_t)json_object_get_string_len(expected)};
+	return same_decoded(found, DECODE_LEVEL, whole) &&
+	       same_decoded(found, DECODE_MESSAGE, whole);
 }
 
 static const char *

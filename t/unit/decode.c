@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdint.h>
 
 #include "unit/exact.h"
 #include "unit/tap.h"
@@ -148,6 +149,38 @@ megabytes(void)
 	free(text);
 }
 
+/* Strings at random: a message, which is decoded here, against a level, which json-c decodes. */
+static void
+as_json_c_does(void)
+{
+	static const char *const pieces[] = {"a", "plain text", "\\n", "\\\"", "\\\\", "\\/", "\\b",
+		"\\u0000", "\\u0041", "\\u007F", "\\u0080", "\\u07ff", "\\u0800", "\\uffFF",
+		"\\uD800", "\\udbff", "\\uDC00", "\\udfff", "\\ud83d\\ude00", "\xc3\xbc",
+		"\xe4\xbd\xa0", "\xf0\x9f\x98\x80", "\x7f"};
+	struct decoder decoder = {.tokener = NULL};
+	uint64_t state = 1;
+	for (int i = 0; i < 20000; i++) {
+		char text[512] = "\"";
+		size_t len = 1;
+		for (uint64_t left = (state >> 33) % 24; left > 0; left--) {
+			state = state * UINT64_C(6364136223846793005) + 1442695040888963407;
+			const char *piece = pieces[(state >> 33) % COUNT(pieces)];
+			len += (size_t)snprintf(text + len, sizeof text - len, "%s", piece);
+		}
+		text[len++] = '"';
+		struct slice copy = exact_copy((struct slice){text, len}), level, message;
+		struct slice inside = {copy.data + 1, copy.len - 2};
+		CU_ASSERT_EQUAL_FATAL(decode_string(&decoder, DECODE_LEVEL, inside, &level), 0);
+		CU_ASSERT_EQUAL_FATAL(decode_string(&decoder, DECODE_MESSAGE, inside, &message), 0);
+		if (!slice_equal(level, message))
+			printf("# %.*s\n", (int)len, text);
+		CU_ASSERT_FATAL(slice_equal(level, message));
+		exact_free(copy);
+		state += 0x9e3779b97f4a7c15;
+	}
+	decoder_fini(&decoder);
+}
+
 /* Longer than json-c can count: refused before a byte of it is read. */
 static void
 beyond_int(void)
@@ -172,6 +205,7 @@ main(void)
 		{"surrogates in pairs and alone", surrogates},
 		{"a value for each place", places},
 		{"megabytes", megabytes},
+		{"as json-c does it", as_json_c_does},
 		{"more than an int counts", beyond_int},
 		{NULL, NULL},
 	};

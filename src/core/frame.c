@@ -106,18 +106,21 @@ skip_line(struct frame *frame)
 static bool
 take_line(struct frame *frame, bool finished, struct slice *line)
 {
+	const char *first = frame->data + frame->start, *end = frame->data + frame->end;
 	const char *from = frame->data + frame->scanned;
-	const char *newline = memchr(from, '\n', frame->end - frame->scanned);
-	if (newline == NULL && (!finished || frame->start == frame->end)) {
+	const char *newline = memchr(from, '\n', (size_t)(end - from));
+	if (newline != NULL) {
+		end = newline;
+		frame->newlines++;
+		frame->start = (size_t)(newline - frame->data) + 1;
+	} else if (finished && first < end) {
+		frame->start = frame->end;
+	} else {
 		frame->scanned = frame->end;
 		return false;
 	}
-	const char *line_end = newline != NULL ? newline : frame->data + frame->end;
-	line->data = frame->data + frame->start;
-	line->len = (size_t)(line_end - line->data);
-	frame->start += line->len + (newline != NULL);
-	frame->newlines += newline != NULL;
 	frame->scanned = frame->start;
+	*line = (struct slice){first, (size_t)(end - first)};
 	return true;
 }
 

@@ -24,3 +24,11 @@ bench: all $(loadgen) $(limit) ## measure the daemon and verify its file (BENCH_
 # The core alone, with nothing between it and its input.
 $(core_bench): $(BUILD)/t/bench/core.o $(call archive,core) $(call archive,base)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LDLIBS_ALL)
+
+# Counted as gcc builds it, and without AVX2, so that every machine counts the same.
+counted := $(BUILD)/instructions
+
+.PHONY: bench-instructions
+bench-instructions: ## count the core's instructions for a line, fail when there are more (UPDATE=1 puts them on record)
+	$(MAKE) CC=gcc BUILD=$(counted) CPPFLAGS=-DBYTES_BASELINE $(counted)/t/bench/core
+	t/bench/instructions $(counted)/t/bench/core $(if $(UPDATE),update)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The pure core alone, over a fixed input: fill, collect, judge, settle, and nothing of the daemon
- * around it.  Prints the time per line; run under callgrind it is what t/bench/instructions counts.
+ * around it.  Prints the CPU time per line; run under callgrind it is what t/bench/instructions counts.
  *
  *	core INPUT LINES
  *
@@ -112,7 +112,7 @@ static int64_t
 nanoseconds(void)
 {
 	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
 	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 }
 

@@ -39,20 +39,20 @@ static bool
 is_low_surrogate(const char *at, const char *end)
 {
 	return end - at >= 6 && at[0] == '\\' && at[1] == 'u' &&
-	       (hex_known_unit(at + 2) & 0xfc00) == 0xdc00;
+	       (hex_unit(at + 2) & 0xfc00) == 0xdc00;
 }
 
 /* The character that a \u escape means, perhaps together with a second one; moves *at behind it. */
 static unsigned
 take_unicode(const char **at, const char *end)
 {
-	unsigned unit = hex_known_unit(*at + 2);
+	unsigned unit = (unsigned)hex_unit(*at + 2);
 	*at += 6;
 	if ((unit & 0xf800) != 0xd800)
 		return unit;
 	if ((unit & 0xfc00) == 0xdc00 || !is_low_surrogate(*at, end))
 		return REPLACEMENT;
-	unsigned low = hex_known_unit(*at + 2);
+	unsigned low = (unsigned)hex_unit(*at + 2);
 	*at += 6;
 	return 0x10000 + ((unit & 0x3ff) << 10) + (low & 0x3ff);
 }

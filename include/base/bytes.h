@@ -60,17 +60,17 @@ enum { BYTES_STEP = 16 };
 
 /*
  * Which of the 16 bytes are odd.  With one added, DEL and what is not ASCII become negative and 0xff
- * becomes 0: compared as signed, they are all below the space, as the controls are.
+ * becomes 0: compared as signed, none of them is above the space, nor is a control.
  */
 static inline unsigned
 bytes_odd(const unsigned char *at)
 {
 	__m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
 	__m128i next = _mm_add_epi8(bytes, _mm_set1_epi8(1));
-	__m128i odd = _mm_cmpgt_epi8(_mm_set1_epi8(' ' + 1), next);
-	odd = _mm_or_si128(odd, _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')));
-	odd = _mm_or_si128(odd, _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')));
-	return (unsigned)_mm_movemask_epi8(odd);
+	__m128i printable = _mm_cmpgt_epi8(next, _mm_set1_epi8(' '));
+	__m128i special = _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')),
+		_mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')));
+	return 0xffff ^ (unsigned)_mm_movemask_epi8(_mm_andnot_si128(special, printable));
 }
 
 static inline size_t

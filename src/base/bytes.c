@@ -79,10 +79,10 @@ avx2_odd(const byte *at)
 {
 	__m256i bytes = _mm256_loadu_si256((const __m256i *)(const void *)at);
 	__m256i next = _mm256_add_epi8(bytes, _mm256_set1_epi8(1));
-	__m256i odd = _mm256_cmpgt_epi8(_mm256_set1_epi8(' ' + 1), next);
-	odd = _mm256_or_si256(odd, _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8('"')));
-	odd = _mm256_or_si256(odd, _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8('\\')));
-	return (unsigned)_mm256_movemask_epi8(odd);
+	__m256i printable = _mm256_cmpgt_epi8(next, _mm256_set1_epi8(' '));
+	__m256i special = _mm256_or_si256(_mm256_cmpeq_epi8(bytes, _mm256_set1_epi8('"')),
+		_mm256_cmpeq_epi8(bytes, _mm256_set1_epi8('\\')));
+	return ~(unsigned)_mm256_movemask_epi8(_mm256_andnot_si256(special, printable));
 }
 
 AVX2 static inline unsigned

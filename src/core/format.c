@@ -251,9 +251,8 @@ put_json(struct buf *out, const struct format_context *context, const struct rec
 }
 
 static int
-put_raw(struct buf *out, const struct format_context *context, const struct record *record)
+put_raw(struct buf *out, const struct record *record)
 {
-	(void)context;
 	char *at = buf_reserve(out, record->line.len + 1);
 	if (at == NULL)
 		return -1;
@@ -263,18 +262,26 @@ put_raw(struct buf *out, const struct format_context *context, const struct reco
 	return 0;
 }
 
+static int
+put_record(struct buf *out, const struct format_context *context, const struct record *record)
+{
+	switch (context->format) {
+	case LOG_FORMAT_TEXT:
+		return put_text(out, context, record);
+	case LOG_FORMAT_JSON:
+		return put_json(out, context, record);
+	case LOG_FORMAT_RAW:
+	default:
+		return put_raw(out, record);
+	}
+}
+
 int
 format_record(struct buf *out, const struct format_context *context, const struct record *record)
 {
-	static int (*const put_as[])(
-		struct buf *, const struct format_context *, const struct record *) = {
-		[LOG_FORMAT_TEXT] = put_text,
-		[LOG_FORMAT_JSON] = put_json,
-		[LOG_FORMAT_RAW] = put_raw,
-	};
 	size_t before = out->len;
-	if (put_as[context->format](out, context, record) == 0)
-		return 0;
-	out->len = before;
-	return -1;
+	int status = put_record(out, context, record);
+	if (status != 0)
+		out->len = before;
+	return status;
 }

@@ -16,48 +16,48 @@ static inline uint32_t
 load_four(const byte *at, const byte *end)
 {
 	uint32_t four = 0;
-	if (end - at >= 4)
+	if (end - at >= 4) {
 		memcpy(&four, at, 4);
-	else
-		memcpy(&four, at, (size_t)(end - at));
-	return le32toh(four);
+		return le32toh(four);
+	}
+	for (unsigned shift = 0; at < end; shift += 8)
+		four |= (uint32_t)*at++ << shift;
+	return four;
 }
 
 /*
- * How long the character is that begins with these bytes, of which the first is not ASCII; 0: it is none
- * (RFC 3629, section 4).  The masks take the bits that tell the length from all bytes at once.
+ * From a character that is not ASCII to behind it (RFC 3629, section 4).  The masks take the bits that
+ * tell its length from all its bytes at once.
  */
-static inline unsigned
-character_bytes(uint32_t four)
+static inline const byte *
+skip_character(const byte *at, const byte *end, unsigned *traits)
 {
-	if ((four & 0xc0e0) == 0x80c0)
-		return (four & 0x1e) != 0 ? 2 : 0; /* C0, C1: overlong */
+	uint32_t four = load_four(at, end);
 	if ((four & 0xc0c0f0) == 0x8080e0) {
-		uint32_t first = four & 0x200f;
+		uint32_t bounds = four & 0x200f;
 		/* E0 with 80 to 9F: overlong; ED with A0 to BF: a surrogate */
-		return first != 0 && first != 0x200d ? 3 : 0;
+		return bounds != 0 && bounds != 0x200d ? at + 3 : NULL;
+	}
+	if ((four & 0xc0e0) == 0x80c0) {
+		if ((four & 0x20ff) == 0xc2) /* with 80 to 9F: C1 */
+			*traits |= QUOTED_CONTROLS;
+		return (four & 0x1e) != 0 ? at + 2 : NULL; /* C0, C1: overlong */
 	}
 	if ((four & 0xc0c0c0f8) == 0x808080f0) {
-		uint32_t first = (four & 0x07) << 6 | (four >> 8 & 0x3f);
+		uint32_t plane = (four & 0x07) << 6 | (four >> 8 & 0x3f);
 		/* less: overlong; more: beyond U+10FFFF */
-		return first >= 0x10 && first <= 0x10f ? 4 : 0;
+		return plane >= 0x10 && plane <= 0x10f ? at + 4 : NULL;
 	}
-	return 0;
+	return NULL;
 }
 
-/* From characters that are not ASCII to behind the last one of them. */
-static const byte *
+/* From the first to behind the last of characters that are not ASCII. */
+static inline const byte *
 skip_characters(const byte *at, const byte *end, unsigned *traits)
 {
-	do {
-		uint32_t four = load_four(at, end);
-		unsigned bytes = character_bytes(four);
-		if (bytes == 0)
-			return NULL;
-		if ((four & 0xe0ff) == 0x80c2) /* C2 80 to C2 9F are C1 */
-			*traits |= QUOTED_CONTROLS;
-		at += bytes;
-	} while (at < end && *at >= 0x80);
+	do
+		at = skip_character(at, end, traits);
+	while (at != NULL && at < end && *at >= 0x80);
 	return at;
 }
 

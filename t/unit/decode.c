@@ -149,6 +149,27 @@ megabytes(void)
 	free(text);
 }
 
+/* Pairs of all planes, of which json-c takes some for surrogates without company. */
+static void
+every_plane(void)
+{
+	struct decoder decoder = {.tokener = NULL};
+	for (unsigned c = 0x10000; c < 0x110000; c += 0x155) {
+		char text[16], utf8[] = {(char)(0xf0 | c >> 18), (char)(0x80 | (c >> 12 & 0x3f)),
+				       (char)(0x80 | (c >> 6 & 0x3f)), (char)(0x80 | (c & 0x3f))};
+		snprintf(text, sizeof text, "\"\\u%04x\\u%04X\"", 0xd800 + ((c - 0x10000) >> 10),
+			0xdc00 + (c & 0x3ff));
+		for (enum decode_place place = 0; place < DECODE_PLACES; place++) {
+			struct slice out;
+			CU_ASSERT_EQUAL_FATAL(
+				decode_string(&decoder, place, (struct slice){text + 1, 12}, &out),
+				0);
+			CU_ASSERT_FATAL(slice_equal(out, (struct slice){utf8, sizeof utf8}));
+		}
+	}
+	decoder_fini(&decoder);
+}
+
 /* Strings at random: a message, which is decoded here, against a level, which json-c decodes. */
 static void
 as_json_c_does(void)
@@ -205,6 +226,7 @@ main(void)
 		{"surrogates in pairs and alone", surrogates},
 		{"a value for each place", places},
 		{"megabytes", megabytes},
+		{"pairs of every plane", every_plane},
 		{"as json-c does it", as_json_c_does},
 		{"more than an int counts", beyond_int},
 		{NULL, NULL},

@@ -50,3 +50,11 @@ test: check ## the same as check
 
 check-unit: $(unit_bin) ## run the unit tests alone
 	$(prove) $(unit_bin)
+
+# As a processor without SSE2 has it built: the searches with plain C, in line and not.
+portable_units := bytes scan oracle harmless format
+
+.PHONY: check-portable
+check-portable: ## run the tests of what searches bytes without SSE2 and AVX2
+	$(MAKE) BUILD=$(BUILD)/portable CPPFLAGS=-U__SSE2__ $(portable_units:%=$(BUILD)/portable/t/unit/%)
+	$(prove) $(portable_units:%=$(BUILD)/portable/t/unit/%)

@@ -20,8 +20,8 @@ typedef int errand(const void *context);
 
 /*
  * Runs it in a child with these privileges and none of our descriptors but the standard ones.  What it has returned;
- * ETIMEDOUT after wait_ms, when it is killed, and at once as long as that one has not ended; EINTR when somebody
- * else has killed it.  -1 with errno: there was no child to be had.  Only from a single-threaded process.
+ * ETIMEDOUT after wait_ms, when it is killed, and at once as long as that one has not ended.  -1 with errno: there
+ * was no child to be had, or somebody else has killed it (EINTR).  Only from a single-threaded process.
  */
 int errand_run(struct errands *errands, const struct privileges *privileges, errand *run,
 	const void *context, int wait_ms);

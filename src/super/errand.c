@@ -57,5 +57,8 @@ errand_run(struct errands *errands, const struct privileges *privileges, errand 
 	int status;
 	if (waitpid(pid, &status, 0) != pid)
 		return -1;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : EINTR;
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	errno = EINTR;
+	return -1;
 }

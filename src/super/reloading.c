@@ -68,7 +68,7 @@ try_log(void *owner, const struct settings *settings)
 	struct reloading *reloading = owner;
 	int error = errand_run(&reloading->errands, reloading->plan->privileges,
 		reloading->plan->try_log, settings, TRY_LOG_MS);
-	/* Where no process can be had, mending the settings must not wait for one. */
+	/* Without an answer mending the settings must not wait for one: where no process can be had. */
 	return error < 0 ? 0 : error;
 }
 

@@ -17,6 +17,7 @@
 #include <stdatomic.h>
 
 #include "base/clock.h"
+#include "base/relax.h"
 #include "store/outlet.h"
 
 enum { JOURNAL_GROUP_MAX = 1024, SPINS = 200 };
@@ -146,14 +147,6 @@ enqueue(struct journal *journal, struct request *request)
 	journal->led = true;
 	pthread_mutex_unlock(&journal->mutex);
 	return leads;
-}
-
-static void
-relax(void)
-{
-#if defined(__x86_64__) || defined(__i386__)
-	__builtin_ia32_pause();
-#endif
 }
 
 /* A write takes less time than going to sleep and being woken: for that long it is worth while to look. */

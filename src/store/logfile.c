@@ -12,10 +12,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/relax.h"
 #include "store/folder.h"
 #include "store/rotate.h"
 
-enum { LOGFILE_MODE = 0640 };
+enum { LOGFILE_MODE = 0640, LOCK_TRIES = 20 };
 
 /* The end of the file, as found under the lock. */
 struct end {
@@ -23,16 +24,17 @@ struct end {
 	bool open_line; /* the last byte is no newline */
 };
 
-/* *waited: another process had it. */
+/* *waited: another process had it.  As it has it for a write only, sleeping is worth while after some tries. */
 static int
 lock(int fd, bool *waited)
 {
-	int how = LOCK_EX | LOCK_NB;
+	int tries = LOCK_TRIES;
 	*waited = false;
-	while (flock(fd, how) != 0) {
+	while (flock(fd, tries > 0 ? LOCK_EX | LOCK_NB : LOCK_EX) != 0) {
 		if (errno == EWOULDBLOCK) {
-			how = LOCK_EX;
 			*waited = true;
+			tries--;
+			relax();
 		} else if (errno != EINTR) {
 			return -1;
 		}
@@ -96,6 +98,27 @@ repair(const struct logfile *logfile, struct end *end)
 	if (end->length == 0 || end->length == mark_whole(logfile->mark, file))
 		return 0;
 	return look_at_last_byte(logfile->fd, end);
+}
+
+/* Whether the file still has a name, and nobody else has changed it since the last append. */
+static bool
+is_as_noted(const struct logfile *logfile)
+{
+	struct stat st;
+	int64_t whole = mark_whole(logfile->mark, logfile->identity.file);
+	return whole >= 0 && fstat(logfile->fd, &st) == 0 && st.st_size == whole && st.st_nlink > 0;
+}
+
+/* Says where the file ends, without a look where that is known and all is well.  0, or -1 with errno. */
+static int
+find_end(const struct logfile *logfile, bool was_as_noted, struct end *end)
+{
+	uint64_t file = logfile->identity.file;
+	int64_t whole = mark_whole(logfile->mark, file);
+	if (!was_as_noted || whole < 0 || mark_find(logfile->mark, file) >= 0)
+		return repair(logfile, end);
+	*end = (struct end){.length = whole};
+	return 0;
 }
 
 /*
@@ -202,11 +225,12 @@ take_back(int fd, const struct end *end, int64_t written)
 }
 
 static int
-append_locked(struct logfile *logfile, struct iovec *iov, size_t count, bool sync)
+append_locked(
+	struct logfile *logfile, struct iovec *iov, size_t count, bool sync, bool was_as_noted)
 {
 	struct end end;
 	uint64_t file = logfile->identity.file;
-	if (repair(logfile, &end) != 0 || check_name(logfile) != 0 ||
+	if (find_end(logfile, was_as_noted, &end) != 0 || check_name(logfile) != 0 ||
 		make_room(logfile, &end, total(iov, count)) != 0)
 		return -1;
 	char newline[] = "\n";
@@ -230,9 +254,11 @@ append_locked(struct logfile *logfile, struct iovec *iov, size_t count, bool syn
 int
 logfile_append(struct logfile *logfile, struct iovec *iov, size_t count, bool sync)
 {
+	/* Before the lock: who holds it should not be interrupted, and each call is an opportunity. */
+	bool as_noted = is_as_noted(logfile);
 	if (lock(logfile->fd, &logfile->waited) != 0)
 		return -1;
-	int result = append_locked(logfile, iov, count, sync);
+	int result = append_locked(logfile, iov, count, sync, as_noted);
 	unlock(logfile->fd);
 	return result;
 }

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * What the parts of the load generator share.  It uses nothing of the daemon's own code, so that it
- *can judge it: the wire and the file are written down here a second time, from the contract.
+ * can judge it: the wire and the file are written down here a second time, from the contract.
  *
- *	record   the numbered lines and what they look like in the log file
- *	client   connections, windows, answers
+ *	options  what to do
+ *	record   the numbered records, of several kinds, and what they look like in the log file
+ *	dial     connections, from many addresses; the idle ones
+ *	answer   what the server may say
+ *	client   one client: its lines and the answers to them
+ *	shift    a thread's share of the clients: when it is whose turn
  *	verify   the log file against the answers
  *	tree     processor time and memory of the server's processes
+ *	report   what comes out
  */
 #ifndef T_BENCH_LOADGEN_H
 #define T_BENCH_LOADGEN_H
@@ -15,31 +20,63 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 
-enum log_format { LOG_TEXT, LOG_JSON, LOG_RAW };
+#define MILLION INT64_C(1000000)
+
+/* record.c */
+
+/* LOG_PEER is text with the time zone as +00:00 and control characters as they are. */
+enum log_format { LOG_TEXT, LOG_JSON, LOG_RAW, LOG_PEER };
+enum { RECORD_CLIENT_DIGITS = 5, RECORD_NUMBER_DIGITS = 10 };
+
+/* A record of the kind, size and format that were asked for. */
+struct shape {
+	const struct kind *kind;
+	enum log_format format;
+	size_t line_bytes; /* newline included */
+	size_t period;     /* so many lines differ by more than their number, then it begins anew */
+	size_t client_at, number_at; /* where the digits stand in a line */
+	char *lines;                 /* `period` lines, of client 0 */
+	char *rest; /* what the file's line has behind the number, without its newline */
+	size_t rest_bytes;
+};
+
+/* options.c */
 
 /* What to do; the same for all threads, unchanged while they run. */
 struct plan {
-	const char *host;
-	const char *port;
-	size_t clients;
-	size_t threads;
-	size_t window;       /* lines in flight of one client */
-	size_t line_bytes;   /* newline included */
-	uint64_t lines;      /* of one client; 0: until the time is up */
-	int64_t run_us;      /* 0: until all lines are answered */
-	int64_t patience_us; /* without any answer: give up */
-	bool reconnect;      /* a broken connection is no violation */
-	pid_t pid;           /* the server; 0: do not look at it */
-	const char *log;     /* file to verify, or NULL */
-	enum log_format log_format;
+	const char *host, *port;
+	struct sockaddr_storage server;
+	socklen_t server_len;
+	uint64_t clients, threads;
+	uint64_t window;         /* lines in flight of one client */
+	uint64_t rate;           /* lines a second of all clients together; 0: the window decides */
+	uint64_t lines;          /* of one client; 0: until the time is up */
+	uint64_t seconds;        /* 0: until all lines are answered */
+	uint64_t per_connection; /* lines, then the client connects anew; 0: never */
+	uint64_t addresses;      /* to connect from, in turn; 0: what the kernel takes */
+	uint64_t idle;           /* more connections, which do nothing */
+	uint64_t patience;       /* seconds without any answer: give up */
+	bool no_answers;         /* the server gives none: the file tells when it is done */
+	bool unfiltered;         /* the server filters nothing */
+	bool reconnect;          /* a broken connection is no violation */
+	uint64_t pid;            /* the server; 0: do not look at it */
+	const char *log;         /* file to verify, or NULL */
+	const char *format, *kind;
+	uint64_t line_bytes;
+	struct shape shape;
 };
 
-/* What became of one record: its answer (the order of the table in client.c), or none. */
+/* Fills the plan; exits where the command line is wrong. */
+void plan_read(struct plan *plan, int argc, char **argv);
+
+/* What became of one record: its answer (the order of the table in answer.c), or none. */
 enum fate {
 	FATE_UNANSWERED, /* may be in the file once, or not */
 	FATE_RECEIVED,   /* must be in the file; every other answer: must not */
+	FATE_FILTERED,
 	FATES = 10,
 	FATE_SEEN = 0x80, /* flag, set by verify: was found in the file */
 };
@@ -50,25 +87,25 @@ uint64_t violations(void);
 
 int64_t now_us(void);
 
-/* record.c */
+/* Makes the shape; exits when there is no such kind or format, or the size is too small for it. */
+void shape_init(struct shape *shape, const struct plan *plan);
+void shape_fini(struct shape *shape);
 
-enum { RECORD_CLIENT_DIGITS = 5, RECORD_NUMBER_DIGITS = 10 };
-#define RECORD_HEAD "{\"level\":\"INFO\",\"message\":\""
-#define RECORD_TAIL "\"}\n"
+/* What is to become of a record: FATE_RECEIVED or FATE_FILTERED. */
+enum fate record_fate(const struct plan *plan, uint64_t number);
 
-/* The smallest line_bytes; where the number's digits stand in a line. */
-size_t record_bytes_min(void);
-size_t record_number_offset(void);
+/* Bytes of a record in the file, its newline included; not for LOG_JSON. */
+size_t record_file_bytes(const struct shape *shape);
 
-/* Writes line_bytes bytes: the client's record number 0. */
-void record_template(char *line, size_t line_bytes, size_t client);
+/* Writes the client's number into a line. */
+void record_sign(const struct shape *shape, char *line, size_t client);
 
 /* Adds one to a number of RECORD_NUMBER_DIGITS digits. */
 void record_count_up(char *digits);
 
 /*
  * Reads one line of the log file, without its newline.  False when it is not, byte for byte, what a
- * record of this size looks like there.
+ * record of this shape looks like there.
  */
 bool record_parse(
 	const struct plan *plan, const char *line, size_t len, size_t *client, uint64_t *number);
@@ -87,7 +124,30 @@ void histogram_add(struct histogram *histogram, int64_t us);
 void histogram_merge(struct histogram *sum, const struct histogram *part);
 int64_t histogram_percentile(const struct histogram *histogram, double percent);
 
-/* client.c */
+/* answer.c */
+
+enum { ANSWER_MAX = 128, ANSWER_NONE = -1, ANSWER_REFUSED = -2 };
+
+/* The fate that this line, newline included, tells of; or no answer at all, or the connection is refused. */
+int answer_read(const char *line, size_t len);
+const char *fate_name(size_t fate);
+
+/* dial.c */
+
+/* Finds out the server's address; exits when there is none. */
+void dial_init(struct plan *plan);
+
+/* A connected socket, or -1 and errno; from the next of the plan's addresses.  Any thread. */
+int dial(const struct plan *plan);
+
+/* Allows this program as many descriptors as the system does. */
+void dial_allow_descriptors(void);
+
+/* The idle connections.  idle_close() tells of those that the server did not leave alone. */
+int *idle_open(const struct plan *plan);
+void idle_close(const struct plan *plan, int *idle);
+
+/* shift.c */
 
 /* The part of one client that outlives its run. */
 struct history {
@@ -106,13 +166,12 @@ struct crew {
 	uint64_t fates[FATES];
 	uint64_t reconnects, refused;
 	struct histogram answer_times;
-	int64_t begin_us, end_us; /* first line, last answer */
+	struct histogram lateness; /* of lines sent after their time, with a rate */
+	int64_t begin_us, end_us;  /* first line, last answer */
 };
 
 /* Thread: connects, waits for the others at the barrier, sends, reads all answers. */
 void *crew_run(void *crew);
-
-const char *fate_name(size_t fate);
 
 /* verify.c */
 
@@ -125,6 +184,9 @@ uint64_t verify_log(const struct plan *plan, struct history *histories, off_t fr
 /* The file's size now, 0 when there is none. */
 off_t verify_start(const char *path);
 
+/* Waits until the file has so many records, as long as it grows.  Returns when it grew last. */
+int64_t verify_await(const struct plan *plan, off_t from, uint64_t records);
+
 /* tree.c */
 
 struct tree_usage {
@@ -135,5 +197,19 @@ struct tree_usage {
 
 /* Of the process and all that descend from it. */
 struct tree_usage tree_read(pid_t root);
+
+/* Looks until its memory stands still. */
+struct tree_usage tree_settled(pid_t root);
+
+/* report.c */
+
+/* What the server took. */
+struct cost {
+	struct tree_usage alone, idle; /* without clients, with the idle ones */
+	struct tree_usage before, after, peak;
+};
+
+void report(const struct plan *plan, const struct crew *sum, const struct cost *cost,
+	const struct history *histories);
 
 #endif

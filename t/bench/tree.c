@@ -5,7 +5,12 @@
 
 #include "bench/loadgen.h"
 
-enum { TREE_PROCESSES_MAX = 4096 };
+enum {
+	TREE_PROCESSES_MAX = 4096,
+	SETTLE_LOOK_US = 200 * 1000,
+	SETTLE_LOOKS = 50,
+	SETTLE_KIB = 64, /* a change that is none */
+};
 
 struct process {
 	pid_t pid, parent;
@@ -104,6 +109,20 @@ tree_read(pid_t root)
 		usage.processes++;
 		usage.cpu_us += list[i].ticks * 1000000 / sysconf(_SC_CLK_TCK);
 		usage.memory_kib += read_memory_kib(list[i].pid);
+	}
+	return usage;
+}
+
+struct tree_usage
+tree_settled(pid_t root)
+{
+	struct tree_usage usage = tree_read(root), before;
+	int64_t change = SETTLE_KIB;
+	for (int i = 0; i < SETTLE_LOOKS && llabs(change) >= SETTLE_KIB; i++) {
+		usleep(SETTLE_LOOK_US);
+		before = usage;
+		usage = tree_read(root);
+		change = (int64_t)(usage.memory_kib - before.memory_kib);
 	}
 	return usage;
 }

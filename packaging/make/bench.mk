@@ -17,9 +17,12 @@ check: $(loadgen) $(limit)
 
 .SECONDARY: $(limit).o
 
-.PHONY: bench
-bench: all $(loadgen) $(limit) ## measure the daemon and verify its file (BENCH_SECONDS=3 BENCH_ROUNDS=3 WORKLOADS='8x512x120 …')
+.PHONY: bench bench-growth
+bench: all $(loadgen) $(limit) ## measure the daemon beside the kernel's limit and its peers (BENCH_SECONDS=2 BENCH_ROUNDS=3 WORKLOADS='half sync …')
 	BUILD=$(abspath $(BUILD)) t/bench/run $(WORKLOADS)
+
+bench-growth: all $(loadgen) ## measure what a line costs as clients, workers, log and addresses grow (GROWTH='clients …')
+	BUILD=$(abspath $(BUILD)) t/bench/growth $(GROWTH)
 
 # The core alone, with nothing between it and its input.
 $(core_bench): $(BUILD)/t/bench/core.o $(call archive,core) $(call archive,base)

@@ -24,3 +24,16 @@ deps: ## install what building, running and testing need (Debian packages; root 
 
 deps-ci: ## install what .ci/run needs on top
 	$(call install_packages,build run check ci)
+
+# They are unpacked below the build, not installed: the packages exclude each other, would replace the machine's own
+# log server, and would start theirs.
+peers := $(BUILD)/peers
+
+.PHONY: bench-deps
+bench-deps: ## fetch the log servers that `make bench` compares with (unpacked into build/peers)
+	rm -rf $(peers)
+	mkdir -p $(peers)/debs
+	cd $(peers)/debs && { apt-get download -q $(call packages,peers) || \
+		{ $(as_root) apt-get update -q && apt-get download -q $(call packages,peers); }; }
+	for deb in $(peers)/debs/*.deb; do dpkg -x $$deb $(peers) || exit; done
+	rm -rf $(peers)/debs

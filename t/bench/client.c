@@ -31,7 +31,7 @@ client_connect(struct shift *shift, struct client *client)
 	struct epoll_event event = {.events = EPOLLIN, .data.ptr = client};
 	if (epoll_ctl(shift->epoll, EPOLL_CTL_ADD, client->fd, &event) != 0)
 		err(EX_OSERR, "epoll_ctl");
-	client->writable_wanted = false;
+	client->writable_wanted = client->parting = false;
 	client->unsent_bytes = client->cut_bytes = 0;
 	client->probe_us = 0;
 	client->connection_ends = plan->per_connection > 0
@@ -175,7 +175,6 @@ settle_sent(struct shift *shift, struct client *client)
 {
 	while (client->answered < client->history->numbered)
 		settle(shift, client, record_fate(shift->plan, client->answered));
-	shift->progress_us = shift->now_us;
 }
 
 /* Sends the block, or fills it and sends it; false when there is no line or no room for one now. */
@@ -193,8 +192,11 @@ send_block(struct shift *shift, struct client *client)
 		       EINTR; /* of an error reading will tell: answers may still be there */
 	client->unsent += sent;
 	client->unsent_bytes -= (size_t)sent;
-	if (shift->plan->no_answers && client->unsent_bytes == 0)
-		settle_sent(shift, client);
+	if (shift->plan->no_answers) {
+		shift->progress_us = shift->now_us;
+		if (client->unsent_bytes == 0)
+			settle_sent(shift, client);
+	}
 	return true;
 }
 
@@ -208,6 +210,24 @@ all_numbered(const struct shift *shift, const struct client *client)
 	return !shift->sending && (shift->plan->rate == 0 || lines_due(shift, client) == 0);
 }
 
+/*
+ * All lines of the connection are answered.  Without answers the server's FIN is the answer to ours: it says
+ * that there is room for another connection.  True when there is a new one.
+ */
+static bool
+connection_end(struct shift *shift, struct client *client)
+{
+	if (shift->plan->no_answers && !client->parting) {
+		client->parting = true;
+		shutdown(client->fd, SHUT_WR);
+	}
+	if (client->parting)
+		return false;
+	client_close(shift, client);
+	client_connect(shift, client);
+	return true;
+}
+
 void
 client_send(struct shift *shift, struct client *client)
 {
@@ -216,11 +236,8 @@ client_send(struct shift *shift, struct client *client)
 		turns++;
 	bool all = all_numbered(shift, client);
 	bool answered = client->answered == client->history->numbered;
-	if (answered && !all && client->answered == client->connection_ends) {
-		client_close(shift, client);
-		client_connect(shift, client);
-		turns = TURN_BLOCKS;
-	}
+	if (answered && !all && client->answered == client->connection_ends)
+		turns = connection_end(shift, client) ? TURN_BLOCKS : 0;
 	want_writable(shift, client, client->unsent_bytes > 0 || (turns == TURN_BLOCKS && !all));
 	if (all && answered && !client->finished) {
 		client->finished = true;
@@ -295,10 +312,14 @@ client_receive(struct shift *shift, struct client *client)
 		shift->progress_us = shift->now_us;
 		book_answers(
 			shift, client, shift->room, shift->room + client->cut_bytes + (size_t)got);
-	} else if (client->finished && got == 0 && client->cut_bytes == 0)
+	} else if (client->finished && got == 0 && client->cut_bytes == 0) {
 		client_close(shift, client);
-	else
+	} else if (client->parting && got == 0) {
+		client_close(shift, client);
+		client_connect(shift, client);
+	} else {
 		client_broken(shift, client, got < 0 ? strerror(errno) : "closed by the server");
+	}
 }
 
 /* So many clients cannot have blocks of the usual size. */

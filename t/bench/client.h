@@ -16,6 +16,7 @@ struct client {
 	size_t place;  /* and of those of the shift */
 	int fd;
 	bool writable_wanted; /* what epoll was told */
+	bool parting;         /* FIN sent, another connection will follow */
 	bool finished;        /* all answered, FIN sent */
 	struct history *history;
 	uint64_t answered;                 /* the next answer belongs to this record */

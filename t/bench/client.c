@@ -57,8 +57,12 @@ client_broken(struct shift *shift, struct client *client, const char *reason)
 	if (!shift->plan->reconnect)
 		violation("client %zu: %s with %" PRIu64 " lines unanswered", client->number,
 			reason, unanswered);
-	if (!shift->plan->reconnect || client->finished)
+	if (client->finished)
 		return;
+	if (!shift->plan->reconnect) {
+		shift->unfinished--;
+		return;
+	}
 	client->answered = client->history->numbered;
 	shift->crew->reconnects++;
 	client_connect(shift, client);
@@ -210,6 +214,14 @@ all_numbered(const struct shift *shift, const struct client *client)
 	return !shift->sending && (shift->plan->rate == 0 || lines_due(shift, client) == 0);
 }
 
+void
+client_part(struct shift *shift, struct client *client)
+{
+	want_writable(shift, client, false);
+	client->parting = true;
+	shutdown(client->fd, SHUT_WR);
+}
+
 /*
  * All lines of the connection are answered.  Without answers the server's FIN is the answer to ours: it says
  * that there is room for another connection.  True when there is a new one.
@@ -217,12 +229,11 @@ all_numbered(const struct shift *shift, const struct client *client)
 static bool
 connection_end(struct shift *shift, struct client *client)
 {
-	if (shift->plan->no_answers && !client->parting) {
-		client->parting = true;
-		shutdown(client->fd, SHUT_WR);
-	}
-	if (client->parting)
+	if (shift->plan->no_answers) {
+		if (!client->parting)
+			client_part(shift, client);
 		return false;
+	}
 	client_close(shift, client);
 	client_connect(shift, client);
 	return true;
@@ -241,7 +252,7 @@ client_send(struct shift *shift, struct client *client)
 	want_writable(shift, client, client->unsent_bytes > 0 || (turns == TURN_BLOCKS && !all));
 	if (all && answered && !client->finished) {
 		client->finished = true;
-		shutdown(client->fd, SHUT_WR);
+		shift->unfinished--;
 	}
 }
 
@@ -312,11 +323,10 @@ client_receive(struct shift *shift, struct client *client)
 		shift->progress_us = shift->now_us;
 		book_answers(
 			shift, client, shift->room, shift->room + client->cut_bytes + (size_t)got);
-	} else if (client->finished && got == 0 && client->cut_bytes == 0) {
+	} else if (client->parting && got == 0 && client->cut_bytes == 0) {
 		client_close(shift, client);
-	} else if (client->parting && got == 0) {
-		client_close(shift, client);
-		client_connect(shift, client);
+		if (!client->finished)
+			client_connect(shift, client);
 	} else {
 		client_broken(shift, client, got < 0 ? strerror(errno) : "closed by the server");
 	}

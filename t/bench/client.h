@@ -16,8 +16,8 @@ struct client {
 	size_t place;  /* and of those of the shift */
 	int fd;
 	bool writable_wanted; /* what epoll was told */
-	bool parting;         /* FIN sent, another connection will follow */
-	bool finished;        /* all answered, FIN sent */
+	bool parting;         /* FIN sent */
+	bool finished;        /* all is answered, there will be no more lines */
 	struct history *history;
 	uint64_t answered;                 /* the next answer belongs to this record */
 	uint64_t connection_ends;          /* with this record, when the clients connect anew */
@@ -37,7 +37,7 @@ struct shift {
 	struct crew *crew;
 	const struct plan *plan;
 	struct client *clients;
-	size_t open; /* clients not done */
+	size_t open, unfinished; /* clients */
 	int epoll;
 	bool sending; /* the time is not up */
 	int64_t now_us, progress_us;
@@ -50,8 +50,11 @@ struct shift {
 void client_init(struct shift *shift, struct client *client, size_t place);
 void client_fini(struct client *client);
 
-/* Sends what it may; with nothing left to do, says so by FIN. */
+/* Sends what it may. */
 void client_send(struct shift *shift, struct client *client);
+
+/* Sends a FIN, which the server is to answer with its own. */
+void client_part(struct shift *shift, struct client *client);
 
 /* Reads, and books the answers. */
 void client_receive(struct shift *shift, struct client *client);

@@ -48,16 +48,24 @@ now_us(void)
 	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
+/* What all threads share. */
+struct meeting {
+	pthread_barrier_t stage;
+	sem_t done;
+};
+
 static void
 start_crews(const struct plan *plan, struct crew *crews, struct history *histories,
-	pthread_barrier_t *start)
+	struct meeting *meeting)
 {
-	pthread_barrier_init(start, NULL, (unsigned)plan->threads + 1);
+	pthread_barrier_init(&meeting->stage, NULL, (unsigned)plan->threads + 1);
+	sem_init(&meeting->done, 0, 0);
 	for (size_t i = 0; i < plan->threads; i++) {
 		size_t first = plan->clients * i / plan->threads;
 		crews[i] = (struct crew){
 			.plan = plan,
-			.start = start,
+			.stage = &meeting->stage,
+			.done = &meeting->done,
 			.first = first,
 			.count = plan->clients * (i + 1) / plan->threads - first,
 			.histories = histories,
@@ -66,12 +74,12 @@ start_crews(const struct plan *plan, struct crew *crews, struct history *histori
 		if (errno != 0)
 			err(EX_OSERR, "thread");
 	}
-	pthread_barrier_wait(start);
+	pthread_barrier_wait(&meeting->stage);
 }
 
-/* Waits for the thread, looking at the server now and then. */
+/* Waits until one more thread is done, looking at the server now and then. */
 static void
-join_crew(struct crew *crew, struct tree_usage *peak)
+await_crew(const struct plan *plan, struct meeting *meeting, struct tree_usage *peak)
 {
 	for (;;) {
 		struct timespec until;
@@ -79,11 +87,11 @@ join_crew(struct crew *crew, struct tree_usage *peak)
 		until.tv_nsec += SAMPLE_MS * 1000000L;
 		until.tv_sec += until.tv_nsec / 1000000000;
 		until.tv_nsec %= 1000000000;
-		if (pthread_timedjoin_np(crew->thread, NULL, &until) != ETIMEDOUT)
+		if (sem_timedwait(&meeting->done, &until) == 0)
 			return;
-		if (crew->plan->pid == 0)
+		if (plan->pid == 0)
 			continue;
-		struct tree_usage now = tree_read((pid_t)crew->plan->pid);
+		struct tree_usage now = tree_read((pid_t)plan->pid);
 		if (now.memory_kib > peak->memory_kib)
 			*peak = now;
 	}
@@ -108,28 +116,33 @@ sum_crews(struct crew *sum, const struct crew *crews, size_t count)
 	}
 }
 
-/* Runs all threads to their end and adds up what they found. */
+/* Runs all threads to their end and adds up what they found; looks at the server before and after. */
 static void
-run_crews(const struct plan *plan, struct history *histories, struct crew *sum,
-	struct tree_usage *peak)
+run_crews(const struct plan *plan, struct history *histories, struct crew *sum, struct cost *cost,
+	off_t from)
 {
-	pthread_barrier_t start;
+	struct meeting meeting;
 	struct crew *crews = calloc(plan->threads, sizeof *crews);
 
 	if (crews == NULL)
 		err(EX_OSERR, "threads");
-	start_crews(plan, crews, histories, &start);
+	start_crews(plan, crews, histories, &meeting);
+	if (plan->pid > 0)
+		cost->before = tree_at_rest((pid_t)plan->pid);
+	pthread_barrier_wait(&meeting.stage);
 	for (size_t i = 0; i < plan->threads; i++)
-		join_crew(&crews[i], peak);
-	pthread_barrier_destroy(&start);
+		await_crew(plan, &meeting, &cost->peak);
 	sum_crews(sum, crews, plan->threads);
+	if (plan->no_answers)
+		sum->end_us = verify_await(plan, from, sum->fates[FATE_RECEIVED]);
+	if (plan->pid > 0)
+		cost->after = tree_read((pid_t)plan->pid);
+	pthread_barrier_wait(&meeting.stage);
+	for (size_t i = 0; i < plan->threads; i++)
+		pthread_join(crews[i].thread, NULL);
+	pthread_barrier_destroy(&meeting.stage);
+	sem_destroy(&meeting.done);
 	free(crews);
-}
-
-static struct tree_usage
-look(const struct plan *plan)
-{
-	return plan->pid > 0 ? tree_read((pid_t)plan->pid) : (struct tree_usage){0};
 }
 
 /* The whole run: what the server took, what the threads found. */
@@ -144,11 +157,7 @@ run(const struct plan *plan, struct history *histories, struct crew *sum, off_t 
 		idle = idle_open(plan);
 		cost.idle = tree_settled((pid_t)plan->pid);
 	}
-	cost.before = look(plan);
-	run_crews(plan, histories, sum, &cost.peak);
-	if (plan->no_answers)
-		sum->end_us = verify_await(plan, from, sum->fates[FATE_RECEIVED]);
-	cost.after = look(plan);
+	run_crews(plan, histories, sum, &cost, from);
 	if (idle != NULL)
 		idle_close(plan, idle);
 	return cost;

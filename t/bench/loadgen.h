@@ -17,6 +17,7 @@
 #define T_BENCH_LOADGEN_H
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -159,7 +160,8 @@ struct history {
 /* One thread's share of the clients, and what it found. */
 struct crew {
 	const struct plan *plan;
-	pthread_barrier_t *start;
+	pthread_barrier_t *stage;
+	sem_t *done;
 	pthread_t thread;
 	size_t first, count;       /* clients */
 	struct history *histories; /* of all clients; this crew writes its own only */
@@ -170,7 +172,10 @@ struct crew {
 	int64_t begin_us, end_us;  /* first line, last answer */
 };
 
-/* Thread: connects, waits for the others at the barrier, sends, reads all answers. */
+/*
+ * Thread: connects; between the second and the third barrier sends and reads all answers, and says when it is
+ * done; then parts.  Only what is between the barriers is measured.
+ */
 void *crew_run(void *crew);
 
 /* verify.c */
@@ -198,8 +203,9 @@ struct tree_usage {
 /* Of the process and all that descend from it. */
 struct tree_usage tree_read(pid_t root);
 
-/* Looks until its memory stands still. */
+/* Looks until its memory stands still, or until it does nothing. */
 struct tree_usage tree_settled(pid_t root);
+struct tree_usage tree_at_rest(pid_t root);
 
 /* report.c */
 

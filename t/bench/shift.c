@@ -46,7 +46,7 @@ check_times(struct shift *shift)
 	const struct plan *plan = shift->plan;
 	if (shift->now_us - shift->progress_us > (int64_t)plan->patience * MILLION) {
 		violation("no answer for %" PRIu64 " s", plan->patience);
-		shift->open = 0;
+		shift->open = shift->unfinished = 0;
 		return;
 	}
 	if (!shift->sending || plan->seconds == 0 ||
@@ -75,31 +75,53 @@ wait_for_events(struct shift *shift, struct epoll_event *events)
 }
 
 static void
-serve(struct shift *shift)
+turn(struct shift *shift)
 {
 	struct epoll_event events[EVENTS];
-	send_all(shift);
-	while (shift->open > 0) {
-		int count = wait_for_events(shift, events);
-		shift->now_us = now_us();
-		begin_slots(shift);
-		check_times(shift);
-		for (int i = 0; i < count; i++) {
-			struct client *client = events[i].data.ptr;
-			if (client->fd >= 0 && events[i].events & ~(unsigned)EPOLLOUT)
-				client_receive(shift, client);
-			if (client->fd >= 0)
-				client_send(shift, client);
-		}
+	int count = wait_for_events(shift, events);
+	shift->now_us = now_us();
+	begin_slots(shift);
+	check_times(shift);
+	for (int i = 0; i < count; i++) {
+		struct client *client = events[i].data.ptr;
+		if (client->fd >= 0 && events[i].events & ~(unsigned)EPOLLOUT)
+			client_receive(shift, client);
+		if (client->fd >= 0 && !client->finished)
+			client_send(shift, client);
 	}
+}
+
+/* Until all is answered. */
+static void
+serve(struct shift *shift)
+{
+	shift->now_us = shift->progress_us = shift->crew->begin_us = now_us();
+	send_all(shift);
+	while (shift->unfinished > 0)
+		turn(shift);
 	shift->crew->end_us = shift->progress_us;
+}
+
+/* Until the server has closed all connections. */
+static void
+part(struct shift *shift)
+{
+	shift->now_us = shift->progress_us = now_us();
+	shift->sending = false;
+	for (size_t i = 0; i < shift->crew->count && shift->open > 0; i++) {
+		if (shift->clients[i].fd >= 0)
+			client_part(shift, &shift->clients[i]);
+	}
+	while (shift->open > 0)
+		turn(shift);
 }
 
 static void
 shift_init(struct shift *shift, struct crew *crew)
 {
 	const struct plan *plan = crew->plan;
-	*shift = (struct shift){.crew = crew, .plan = plan, .sending = true};
+	*shift = (struct shift){
+		.crew = crew, .plan = plan, .sending = true, .unfinished = crew->count};
 	shift->epoll = epoll_create1(EPOLL_CLOEXEC);
 	shift->clients = calloc(crew->count, sizeof *shift->clients);
 	shift->room = malloc(READ_BYTES + ANSWER_MAX);
@@ -121,9 +143,12 @@ crew_run(void *argument)
 	shift_init(&shift, crew);
 	for (size_t i = 0; i < crew->count; i++)
 		client_init(&shift, &shift.clients[i], i);
-	pthread_barrier_wait(crew->start);
-	shift.now_us = shift.progress_us = crew->begin_us = now_us();
+	pthread_barrier_wait(crew->stage); /* all are connected */
+	pthread_barrier_wait(crew->stage); /* the server was looked at */
 	serve(&shift);
+	sem_post(crew->done);
+	pthread_barrier_wait(crew->stage); /* it was looked at again */
+	part(&shift);
 	for (size_t i = 0; i < crew->count; i++)
 		client_fini(&shift.clients[i]);
 	free(shift.clients);

@@ -8,7 +8,8 @@
 enum {
 	TREE_PROCESSES_MAX = 4096,
 	SETTLE_LOOK_US = 200 * 1000,
-	SETTLE_LOOKS = 50,
+	REST_LOOK_US = 30 * 1000,
+	LOOKS = 100,
 	SETTLE_KIB = 64, /* a change that is none */
 };
 
@@ -118,11 +119,24 @@ tree_settled(pid_t root)
 {
 	struct tree_usage usage = tree_read(root), before;
 	int64_t change = SETTLE_KIB;
-	for (int i = 0; i < SETTLE_LOOKS && llabs(change) >= SETTLE_KIB; i++) {
+	for (int i = 0; i < LOOKS && llabs(change) >= SETTLE_KIB; i++) {
 		usleep(SETTLE_LOOK_US);
 		before = usage;
 		usage = tree_read(root);
 		change = (int64_t)(usage.memory_kib - before.memory_kib);
+	}
+	return usage;
+}
+
+struct tree_usage
+tree_at_rest(pid_t root)
+{
+	struct tree_usage usage = tree_read(root);
+	int64_t before = -1;
+	for (int i = 0; i < LOOKS && usage.cpu_us != before; i++) {
+		before = usage.cpu_us;
+		usleep(REST_LOOK_US);
+		usage = tree_read(root);
 	}
 	return usage;
 }

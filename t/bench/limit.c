@@ -32,7 +32,7 @@ enum {
 	STACK_BYTES = 256 * 1024,
 	FIRST_BYTES = 4096,
 	WARM_BYTES = 128 * 1024,
-	LINE_MAX_BYTES = 1 << 20,
+	BUFFER_MAX_BYTES = 2 << 20, /* with a line of a megabyte in it */
 };
 #define ANSWER "{\"status\": \"ok\", \"message\": \"received\"}\n"
 
@@ -133,7 +133,7 @@ serve_batch(struct client *client)
 		memmove(client->data, client->data + whole, client->len);
 	}
 	make_room(client, filled);
-	return client->cap <= 2 * LINE_MAX_BYTES;
+	return client->cap <= BUFFER_MAX_BYTES;
 }
 
 static void *
@@ -166,7 +166,7 @@ worker_run(int listener, const sigset_t *signals)
 	pthread_attr_setstacksize(&attributes, STACK_BYTES);
 	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
 	for (;;) {
-		int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+		int fd = accept(listener, NULL, NULL);
 		if (fd >= 0 &&
 			pthread_create(&thread, &attributes, client_run, (void *)(intptr_t)fd) != 0)
 			close(fd);

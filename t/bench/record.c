@@ -72,9 +72,7 @@ format_of(const char *name)
 static char *
 put(char *at, const char *text)
 {
-	size_t len = strlen(text);
-	memcpy(at, text, len);
-	return at + len;
+	return mempcpy(at, text, strlen(text));
 }
 
 static char *

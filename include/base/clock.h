@@ -10,7 +10,7 @@
 
 struct clock_time {
 	int64_t wall_us; /* microseconds since 1970-01-01 UTC: what a record is stamped with */
-	int64_t mono_ms; /* milliseconds of CLOCK_MONOTONIC: the same in every process, never set
+	int64_t mono_us; /* microseconds of CLOCK_MONOTONIC: the same in every process, never set
 			    back */
 };
 

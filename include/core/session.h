@@ -16,31 +16,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/buf.h"
 #include "base/clock.h"
-#include "core/decode.h"
+#include "core/batch.h"
 #include "core/frame.h"
 #include "core/policy.h"
-#include "core/reply.h"
 
 enum { SESSION_BATCH_LINES = 2048 }; /* bounds what one batch can need of memory */
 
-struct session_line {
-	struct slice text; /* points into the frame */
-	uint8_t verdict;   /* enum verdict */
-};
-
 struct session {
 	struct frame frame;
-	struct decoder decoder;
 	struct slice client; /* textual address; the owner of the session owns it */
-
-	/* the batch on its way */
-	struct session_line *lines;
-	size_t count, lines_cap;
-	struct buf records; /* accepted ones, formatted: what is to be appended */
-	struct buf replies; /* filled by session_settle() */
-	uint64_t verdicts[VERDICTS];
+	struct batch *batch; /* lent by the caller for the calls below, which all work on it */
 };
 
 /* `client` must outlive the session.  Allocates nothing yet. */
@@ -56,22 +42,16 @@ int64_t session_collect(struct session *session, const struct policy *policy, bo
 
 /*
  * Judges the batch: the first `granted` lines on their merits, the others as limited.
- * session->records holds what is to be stored (nothing with persistence off).
+ * The batch's records hold what is to be stored (nothing with persistence off).
  */
 void session_judge(struct session *session, const struct policy *policy, int64_t granted,
 	const struct clock_time *now);
 
 /*
  * The records were stored (or there was none), or none of them was: writes one answer for each line, in
- * order, into session->replies and counts the verdicts.  0, or -1 with errno ENOMEM: the answers cannot
+ * order, into the batch's replies and counts the verdicts.  0, or -1 with errno ENOMEM: the answers cannot
  * be given, the connection has to be closed; the verdicts are counted all the same.
  */
 int session_settle(struct session *session, bool stored);
-
-/* How many bytes of heap the session holds, about. */
-size_t session_memory(const struct session *session);
-
-/* Gives back what an idle connection does not need; only between batches. */
-void session_cool(struct session *session);
 
 #endif

@@ -13,6 +13,7 @@
 #include "core/address.h"
 #include "core/session.h"
 #include "net/stream.h"
+#include "serve/batches.h"
 #include "serve/view.h"
 #include "shm/limiter.h"
 #include "shm/scoreboard.h"
@@ -22,6 +23,7 @@
 struct conn_world {
 	size_t worker; /* its slot */
 	struct view_desk *desk;
+	struct batches *batches;
 	struct limiter *limiter;
 	struct scoreboard *scoreboard;
 	struct journal *_Atomic journal; /* NULL as long as nothing was to be stored */
@@ -38,7 +40,7 @@ struct conn {
 	struct address address;
 	struct address key; /* what the limiter counts the client by */
 	char client[ADDRESS_TEXT_MAX];
-	int64_t read_us;       /* when the bytes came that are being answered */
+	struct clock_time read_at; /* when the bytes came that are being answered */
 	int64_t line_since_ms; /* ReadTimeout: when the line without an end began; 0: none, or no limit */
 	uint64_t newlines;  /* taken when that was looked at */
 	size_t drain_bytes; /* while draining: how much is still to be read */

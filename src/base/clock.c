@@ -25,6 +25,6 @@ clock_read(void)
 	clock_gettime(CLOCK_REALTIME, &wall);
 	return (struct clock_time){
 		.wall_us = (int64_t)wall.tv_sec * 1000000 + wall.tv_nsec / 1000,
-		.mono_ms = clock_mono_ms(),
+		.mono_us = clock_mono_us(),
 	};
 }

@@ -13,7 +13,7 @@ reading_take(struct reading *reading, const struct shared *shared)
 	size_t slots = shared->slots;
 	struct clock_time now = clock_read();
 	*reading = (struct reading){
-		.mono_ms = now.mono_ms, .wall_us = now.wall_us, .pid = shared->pid};
+		.mono_ms = now.mono_us / 1000, .wall_us = now.wall_us, .pid = shared->pid};
 	reading->workers = calloc(slots, sizeof *reading->workers);
 	if (reading->workers == NULL)
 		return -1;

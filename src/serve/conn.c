@@ -95,7 +95,8 @@ count(const struct conn *conn, enum count what, uint64_t n)
 static bool
 is_warm(const struct conn *conn)
 {
-	return session_memory(&conn->session) > conn->session.frame.first_bytes + COLD_BYTES;
+	const struct frame *frame = &conn->session.frame;
+	return frame->cap > frame->first_bytes + COLD_BYTES;
 }
 
 /* Of two times in milliseconds the one that is over first; 0 is never. */
@@ -121,7 +122,7 @@ line_time_left(const struct conn *conn)
 static void
 cool(struct conn *conn)
 {
-	session_cool(&conn->session);
+	frame_cool(&conn->session.frame);
 	atomic_store_explicit(conn->world->cooled, true, memory_order_relaxed);
 }
 
@@ -192,7 +193,7 @@ take_in(struct conn *conn, size_t n)
 	else if (frame->end == frame->cap)
 		frame_warm(
 			frame, (size_t)settings_of(conn)->policy.max_line_bytes, WARM_READ_BYTES);
-	conn->read_us = clock_mono_us();
+	conn->read_at = clock_read();
 	count(conn, COUNT_BYTES_IN, n);
 }
 
@@ -208,10 +209,13 @@ fill(struct conn *conn)
 		take_in(conn, (size_t)n);
 		return FILL_BYTES;
 	}
-	if (n == 0)
+	if (n == 0) {
+		/* Its FIN is what makes a last line one. */
+		conn->read_at = clock_read();
 		return stream_peer_finished(&conn->stream) && stream_pending(&conn->stream) == 0
 		               ? FILL_END
 		               : FILL_CUT;
+	}
 	if (errno != EAGAIN && errno != ETIME)
 		return errno == ENOMEM ? FILL_FULL : FILL_BROKEN;
 	count(conn, errno == EAGAIN ? COUNT_IDLE_CLOSED : COUNT_READ_CLOSED, 1);
@@ -219,22 +223,24 @@ fill(struct conn *conn)
 }
 
 static int64_t
-take_tokens(const struct conn *conn, int64_t now_ms, int64_t lines)
+take_tokens(const struct conn *conn, int64_t lines)
 {
 	const struct settings *settings = settings_of(conn);
 	if (!settings->rate_limit)
 		return lines;
 	const struct limiter_rule rule = {
 		.max = settings->rate_limit_max, .window_ms = settings->rate_limit_window_s * 1000};
-	return limiter_take(conn->world->limiter, &conn->key, &rule, now_ms, lines);
+	return limiter_take(
+		conn->world->limiter, &conn->key, &rule, conn->read_at.mono_us / 1000, lines);
 }
 
 static bool
-store(const struct conn *conn, int64_t wall_us)
+store(const struct conn *conn)
 {
-	struct slice records = buf_slice(&conn->session.records);
+	struct slice records = buf_slice(&conn->session.batch->records);
 	struct journal *journal = conn->world->journal;
-	if (records.len == 0 || (journal != NULL && journal_append(journal, records, wall_us) == 0))
+	if (records.len == 0 ||
+		(journal != NULL && journal_append(journal, records, conn->read_at.wall_us) == 0))
 		return true;
 	count(conn, COUNT_STORAGE_ERRORS, 1);
 	return false;
@@ -244,15 +250,15 @@ static int
 answer(struct conn *conn)
 {
 	stream_set_write_timeout(&conn->stream, settings_of(conn)->send_timeout_s * 1000);
-	int result = stream_write(&conn->stream, buf_slice(&conn->session.replies));
+	int result = stream_write(&conn->stream, buf_slice(&conn->session.batch->replies));
 	if (result < 0 && errno == EAGAIN)
 		count(conn, COUNT_SEND_CLOSED, 1);
 	return result;
 }
 
-/* Carries all lines that the buffer holds through.  0, or -1: the connection is over. */
+/* Carries all lines that the buffer holds through. */
 static int
-process(struct conn *conn, bool finished)
+carry_all(struct conn *conn, bool finished)
 {
 	struct session *session = &conn->session;
 	for (;;) {
@@ -261,17 +267,30 @@ process(struct conn *conn, bool finished)
 		int64_t lines = session_collect(session, policy, finished);
 		if (lines <= 0)
 			return (int)lines;
-		struct clock_time now = clock_read();
-		session_judge(session, policy, take_tokens(conn, now.mono_ms, lines), &now);
-		int settled = session_settle(session, store(conn, now.wall_us));
+		session_judge(session, policy, take_tokens(conn, lines), &conn->read_at);
+		int settled = session_settle(session, store(conn));
 		scoreboard_add_verdicts(
-			conn->world->scoreboard, conn->world->worker, session->verdicts);
+			conn->world->scoreboard, conn->world->worker, session->batch->verdicts);
 		count(conn, COUNT_BATCHES, 1);
 		if (settled < 0 || answer(conn) < 0)
 			return -1;
 		scoreboard_observe(conn->world->scoreboard, conn->world->worker,
-			clock_mono_us() - conn->read_us, (uint64_t)lines);
+			clock_mono_us() - conn->read_at.mono_us, (uint64_t)lines);
 	}
+}
+
+/* With a batch that is borrowed for it.  0, or -1: the connection is over. */
+static int
+process(struct conn *conn, bool finished)
+{
+	struct session *session = &conn->session;
+	session->batch = batches_take(conn->world->batches);
+	if (session->batch == NULL)
+		return -1;
+	int result = carry_all(conn, finished);
+	batches_give(conn->world->batches, session->batch);
+	session->batch = NULL;
+	return result;
 }
 
 bool

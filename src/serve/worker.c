@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/eventfd.h>
@@ -39,6 +40,7 @@ struct worker {
 	struct settings settings; /* as they were at the start: what `new workers` are made of */
 	struct view_desk desk;    /* as they are in force */
 	struct conn_world world;
+	struct batches batches;
 	struct clients clients;
 	struct reception reception;
 	struct worklog worklog;
@@ -78,10 +80,13 @@ update_title(struct worker *worker, const char *doing)
 static void
 trim_memory(struct worker *worker, int64_t now_ms)
 {
-	if (now_ms < worker->trim_at_ms || !atomic_exchange(&worker->cooled, false))
+	if (now_ms < worker->trim_at_ms)
 		return;
-	malloc_trim(0);
 	worker->trim_at_ms = now_ms + TRIM_MS;
+	bool freed = batches_trim(&worker->batches);
+	freed |= atomic_exchange(&worker->cooled, false);
+	if (freed)
+		malloc_trim(0);
 }
 
 /* Waits for orders, for a client to leave where that matters, and for what stands behind them in the polls. */
@@ -106,7 +111,8 @@ wait_for_events(struct worker *worker, size_t listeners, int timeout_ms)
 static int
 wait_ms(struct worker *worker)
 {
-	bool watched = worker->titled > 0 || worker->worklog.behind;
+	bool watched = worker->titled > 0 || worker->worklog.behind ||
+	               batches_any(&worker->batches);
 	return clock_shorter_ms(reception_tick(&worker->reception), watched ? TITLE_MS : -1);
 }
 
@@ -252,6 +258,18 @@ set_up_memory(void)
 	mallopt(M_MMAP_THRESHOLD, 256 * 1024);
 }
 
+/*
+ * Threads that wake up do not push others off the processor: it would often be the one that all wait for, with the
+ * log's lock.  Whoever has chosen another policy for the daemon keeps it.
+ */
+static void
+set_up_scheduling(void)
+{
+	const struct sched_param none = {0};
+	if (sched_getscheduler(0) == SCHED_OTHER)
+		(void)sched_setscheduler(0, SCHED_BATCH, &none);
+}
+
 static void
 set_up_world(struct worker *worker, size_t slot)
 {
@@ -262,6 +280,8 @@ set_up_world(struct worker *worker, size_t slot)
 	worker->world.draining = &worker->draining;
 	worker->world.leaving = &worker->leaving;
 	worker->world.cooled = &worker->cooled;
+	worker->world.batches = &worker->batches;
+	batches_init(&worker->batches);
 }
 
 /*
@@ -324,6 +344,7 @@ tear_down(struct worker *worker)
 {
 	reception_close(&worker->reception);
 	clients_fini(&worker->clients);
+	batches_fini(&worker->batches);
 	worklog_close(&worker->worklog);
 	view_close(&worker->desk);
 	free(worker->polls);
@@ -336,6 +357,7 @@ worker_main(const void *heritage, size_t slot, int channel)
 	struct worker worker = {.heritage = heritage, .channel = channel, .titled = SIZE_MAX};
 	unsigned char status = EX_OK;
 	set_up_memory();
+	set_up_scheduling();
 	if (set_up(&worker, slot, &status) < 0) {
 		errlog_error("worker %zu cannot start: %s", slot + 1, strerror(errno));
 		free(worker.polls);

@@ -10,7 +10,13 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { SLEEP_NS_MAX = 10000000, SECOND_NS = 1000000000 };
+#include "base/relax.h"
+
+enum {
+	SLEEP_NS_MAX = 10000000,
+	SECOND_NS = 1000000000,
+	LOOKS = 50, /* it is held for less time than going to sleep takes */
+};
 
 int
 robust_init(pthread_mutex_t *mutex)
@@ -53,7 +59,12 @@ soon(void)
 static int
 wait_and_lock(pthread_mutex_t *mutex)
 {
-	int error = pthread_mutex_trylock(mutex);
+	int error = EBUSY;
+	for (int looks = 0; error == EBUSY && looks < LOOKS; looks++) {
+		if (looks > 0)
+			relax();
+		error = pthread_mutex_trylock(mutex);
+	}
 	if (error != EBUSY)
 		return error;
 	do {

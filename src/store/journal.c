@@ -17,10 +17,9 @@
 #include <stdatomic.h>
 
 #include "base/clock.h"
-#include "base/relax.h"
 #include "store/outlet.h"
 
-enum { JOURNAL_GROUP_MAX = 1024, SPINS = 200 };
+enum { JOURNAL_GROUP_MAX = 1024 };
 
 /* Records, or else a target, or else a generation. */
 struct request {
@@ -149,19 +148,6 @@ enqueue(struct journal *journal, struct request *request)
 	return leads;
 }
 
-/* A write takes less time than going to sleep and being woken: for that long it is worth while to look. */
-static void
-wait_for_turn(struct request *request)
-{
-	for (int looks = 0; looks < SPINS; looks++) {
-		if (sem_trywait(&request->woken) == 0)
-			return;
-		relax();
-	}
-	while (sem_wait(&request->woken) != 0)
-		assert(errno == EINTR);
-}
-
 /* Queues the request and returns when it is settled: 0, or -1 with errno. */
 static int
 pass(struct journal *journal, struct request *request)
@@ -170,7 +156,8 @@ pass(struct journal *journal, struct request *request)
 	/* Once queued the request is not ours alone: the lead may be handed to it before enqueue() returns. */
 	bool leads = enqueue(journal, request);
 	if (!leads) {
-		wait_for_turn(request);
+		while (sem_wait(&request->woken) != 0)
+			assert(errno == EINTR);
 		leads = request->leads;
 	}
 	if (leads)

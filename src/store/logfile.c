@@ -100,13 +100,18 @@ repair(const struct logfile *logfile, struct end *end)
 	return look_at_last_byte(logfile->fd, end);
 }
 
-/* Whether the file still has a name, and nobody else has changed it since the last append. */
+/*
+ * Whether the file still has a name, and nobody else has changed it since the last append.  Its times are not asked
+ * for: once seen they would have to be made anew, and finer, with the next write.
+ */
 static bool
 is_as_noted(const struct logfile *logfile)
 {
-	struct stat st;
+	struct statx st;
 	int64_t whole = mark_whole(logfile->mark, logfile->identity.file);
-	return whole >= 0 && fstat(logfile->fd, &st) == 0 && st.st_size == whole && st.st_nlink > 0;
+	return whole >= 0 &&
+	       statx(logfile->fd, "", AT_EMPTY_PATH, STATX_NLINK | STATX_SIZE, &st) == 0 &&
+	       (int64_t)st.stx_size == whole && st.stx_nlink > 0;
 }
 
 /* Says where the file ends, without a look where that is known and all is well.  0, or -1 with errno. */

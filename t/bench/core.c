@@ -105,7 +105,7 @@ carry(struct session *session, const struct policy *policy)
 	session_judge(session, policy, lines, &now);
 	if (session_settle(session, true) < 0)
 		err(EX_OSERR, NULL);
-	return (int64_t)session->verdicts[VERDICT_RECEIVED];
+	return (int64_t)session->batch->verdicts[VERDICT_RECEIVED];
 }
 
 static int64_t
@@ -130,7 +130,9 @@ main(int argc, char **argv)
 	int64_t wanted = strtoll(argv[2], NULL, 10), done = 0, spent = 0;
 	off_t at = 0;
 	struct session session;
+	struct batch batch = {.count = 0};
 	session_init(&session, READ_BYTES, slice_of("192.0.2.7"));
+	session.batch = &batch;
 	while (done < wanted) {
 		fill(&session, &policy, fd, &at, block.len);
 		int64_t begin = nanoseconds(), lines;
@@ -141,6 +143,7 @@ main(int argc, char **argv)
 	printf("%.1f ns a line, %zu bytes\n", (double)spent / (double)done,
 		block.len / BLOCK_LINES);
 	session_fini(&session);
+	batch_fini(&batch);
 	close(fd);
 	buf_fini(&block);
 	return 0;

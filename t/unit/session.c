@@ -2,6 +2,7 @@
 /* A batch's way: the order of checks, answers in order, what is to be stored, failed storage. */
 #include "core/session.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "unit/tap.h"
@@ -25,7 +26,18 @@ opened(void)
 {
 	struct session session;
 	session_init(&session, 16, (struct slice)SLICE("192.0.2.7"));
+	session.batch = calloc(1, sizeof *session.batch);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(session.batch);
 	return session;
+}
+
+static void
+finished(struct session *session)
+{
+	batch_fini(session->batch);
+	CU_ASSERT_EQUAL(batch_memory(session->batch), 0);
+	free(session->batch);
+	session_fini(session);
 }
 
 static void
@@ -79,16 +91,16 @@ every_verdict(void)
 	struct session session = opened();
 	feed(&session, mixed);
 	CU_ASSERT_EQUAL(carry(&session, &default_policy, 7, true), 8);
-	expect(&session.replies,
+	expect(&session.batch->replies,
 		OK("received") OK("filtered") ERROR("invalid JSON") ERROR("expected JSON object")
 			ERROR("missing required fields: level, message") ERROR("line too long")
 				OK("filtered") ERROR("rate limit exceeded"));
-	expect(&session.records, "2026-01-31T12:00:00.123456Z [ERROR] disk full\n");
-	CU_ASSERT_EQUAL(session.verdicts[VERDICT_RECEIVED], 1);
-	CU_ASSERT_EQUAL(session.verdicts[VERDICT_FILTERED], 2);
-	CU_ASSERT_EQUAL(session.verdicts[VERDICT_LIMITED], 1);
+	expect(&session.batch->records, "2026-01-31T12:00:00.123456Z [ERROR] disk full\n");
+	CU_ASSERT_EQUAL(session.batch->verdicts[VERDICT_RECEIVED], 1);
+	CU_ASSERT_EQUAL(session.batch->verdicts[VERDICT_FILTERED], 2);
+	CU_ASSERT_EQUAL(session.batch->verdicts[VERDICT_LIMITED], 1);
 	CU_ASSERT_EQUAL(session_collect(&session, &default_policy, true), 0);
-	session_fini(&session);
+	finished(&session);
 }
 
 /* The limit comes before the length, the length before JSON. */
@@ -98,9 +110,9 @@ limit_first(void)
 	struct session session = opened();
 	feed(&session, mixed);
 	CU_ASSERT_EQUAL(carry(&session, &default_policy, 0, true), 8);
-	CU_ASSERT_EQUAL(session.verdicts[VERDICT_LIMITED], 8);
-	CU_ASSERT_EQUAL(session.records.len, 0);
-	session_fini(&session);
+	CU_ASSERT_EQUAL(session.batch->verdicts[VERDICT_LIMITED], 8);
+	CU_ASSERT_EQUAL(session.batch->records.len, 0);
+	finished(&session);
 }
 
 static void
@@ -109,13 +121,13 @@ failed_storage(void)
 	struct session session = opened();
 	feed(&session, mixed);
 	carry(&session, &default_policy, ALL, false);
-	CU_ASSERT_EQUAL(session.verdicts[VERDICT_RECEIVED], 0);
-	CU_ASSERT_EQUAL(session.verdicts[VERDICT_FAILED], 2);
-	CU_ASSERT_EQUAL(session.verdicts[VERDICT_INVALID], 1);
-	CU_ASSERT_EQUAL(strncmp(session.replies.data, ERROR("storage failure"),
+	CU_ASSERT_EQUAL(session.batch->verdicts[VERDICT_RECEIVED], 0);
+	CU_ASSERT_EQUAL(session.batch->verdicts[VERDICT_FAILED], 2);
+	CU_ASSERT_EQUAL(session.batch->verdicts[VERDICT_INVALID], 1);
+	CU_ASSERT_EQUAL(strncmp(session.batch->replies.data, ERROR("storage failure"),
 				strlen(ERROR("storage failure"))),
 		0);
-	session_fini(&session);
+	finished(&session);
 }
 
 static void
@@ -126,9 +138,9 @@ nothing_stored(void)
 	struct session session = opened();
 	feed(&session, mixed);
 	carry(&session, &policy, ALL, true);
-	CU_ASSERT_EQUAL(session.verdicts[VERDICT_RECEIVED], 2);
-	CU_ASSERT_EQUAL(session.records.len, 0);
-	session_fini(&session);
+	CU_ASSERT_EQUAL(session.batch->verdicts[VERDICT_RECEIVED], 2);
+	CU_ASSERT_EQUAL(session.batch->records.len, 0);
+	finished(&session);
 }
 
 static void
@@ -139,9 +151,9 @@ bounded_batch(void)
 		feed(&session, "1\n");
 	CU_ASSERT_EQUAL(carry(&session, &default_policy, ALL, true), SESSION_BATCH_LINES);
 	CU_ASSERT_EQUAL(carry(&session, &default_policy, ALL, true), 5);
-	CU_ASSERT_EQUAL(session.verdicts[VERDICT_NOT_OBJECT], 5);
+	CU_ASSERT_EQUAL(session.batch->verdicts[VERDICT_NOT_OBJECT], 5);
 	CU_ASSERT_EQUAL(carry(&session, &default_policy, ALL, true), 0);
-	session_fini(&session);
+	finished(&session);
 }
 
 static void
@@ -151,24 +163,33 @@ last_line(void)
 	feed(&session, "1");
 	CU_ASSERT_EQUAL(session_collect(&session, &default_policy, false), 0);
 	CU_ASSERT_EQUAL(session_collect(&session, &default_policy, true), 1);
-	session_fini(&session);
+	finished(&session);
 }
 
+/* Between two reads another connection may have the batch. */
 static void
-cool_down(void)
+lent_by_turns(void)
 {
 	struct session session = opened();
-	CU_ASSERT_EQUAL(session_memory(&session), 0);
 	feed(&session, mixed);
 	feed(&session, "{\"level\":\"INFO\",\"mess");
 	carry(&session, &default_policy, ALL, true);
-	CU_ASSERT(session_memory(&session) > 512);
-	session_cool(&session);
-	CU_ASSERT(session_memory(&session) < 64);
+	CU_ASSERT(batch_memory(session.batch) > 512);
+	struct session other = opened();
+	struct batch *spare = other.batch;
+	other.batch = session.batch;
+	feed(&other, "{}\n");
+	CU_ASSERT_EQUAL(carry(&other, &default_policy, ALL, true), 1);
+	expect(&other.batch->replies, ERROR("missing required fields: level, message"));
+	CU_ASSERT_EQUAL(other.batch->records.len, 0);
+	other.batch = spare;
+	finished(&other);
+	frame_cool(&session.frame);
+	CU_ASSERT(session.frame.cap < 64);
 	feed(&session, "age\":\"\\u0041\"}\n");
 	CU_ASSERT_EQUAL(carry(&session, &default_policy, ALL, true), 1);
-	expect(&session.records, "2026-01-31T12:00:00.123456Z [INFO] A\n");
-	session_fini(&session);
+	expect(&session.batch->records, "2026-01-31T12:00:00.123456Z [INFO] A\n");
+	finished(&session);
 }
 
 int
@@ -181,7 +202,7 @@ main(void)
 		{"without persistence nothing is formatted", nothing_stored},
 		{"a batch is bounded", bounded_batch},
 		{"a last line without newline counts when the client has finished", last_line},
-		{"an idle session keeps the started line and little else", cool_down},
+		{"a batch that is lent by turns", lent_by_turns},
 		{NULL, NULL},
 	};
 	return tap_main("session", cases);

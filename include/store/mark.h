@@ -27,7 +27,9 @@ struct logfile_mark {
 		_Atomic uint64_t
 			file; /* from mark_file(), with MARK_BUSY while an append is under way */
 		_Atomic int64_t begin; /* its length before the append, plus 1; 0: none */
-		_Atomic int64_t end;   /* its length after the last one, plus 1; 0: not known */
+		_Atomic int64_t
+			most; /* while there is one: its length when all of that is written */
+		_Atomic int64_t end; /* its length after the last one, plus 1; 0: not known */
 	} notes[MARK_GROUPS][MARK_GROUP_NOTES];
 	_Atomic uint64_t rotations; /* begun by anyone, of any file; see logfile.c */
 };
@@ -40,12 +42,14 @@ uint64_t mark_file(dev_t dev, ino_t ino, int64_t born_ns);
 
 /*
  * All of these are called under the file's flock.  mark_find() returns the length that the file had
- * before an append that was never ended, or -1.  When all notes of a group are busy (of
+ * before an append that was never ended, or -1; mark_torn() whether one of this length is to be cut back to that: a
+ * longer one than the append would have made has grown under others, who did not see the note.  When all notes of a group are busy (of
  * writers that died in files that nobody opened again), mark_begin() does nothing: the append goes unguarded.
  * mark_end() is told the length that the file has now when its last line is whole, or -1.
  */
 int64_t mark_find(const struct logfile_mark *mark, uint64_t file);
-void mark_begin(struct logfile_mark *mark, uint64_t file, int64_t length);
+bool mark_torn(const struct logfile_mark *mark, uint64_t file, int64_t length);
+void mark_begin(struct logfile_mark *mark, uint64_t file, int64_t length, int64_t bytes);
 void mark_end(struct logfile_mark *mark, uint64_t file, int64_t length);
 
 /* The length at which the last append has left the file, with its last line whole; -1: not known. */

@@ -83,8 +83,11 @@ repair(const struct logfile *logfile, struct end *end)
 	uint64_t file = logfile->identity.file;
 	int64_t noted = mark_find(logfile->mark, file);
 	end->length = st.st_size;
-	/* A file that is shorter than noted was emptied since: never make it longer. */
-	if (noted >= 0 && noted < st.st_size) {
+	/*
+	 * A note may be old: its writer's user had no daemon here since.  A file that is shorter than noted was emptied:
+	 * never make it longer.  One that is longer than the append would have made it holds what others were told is stored.
+	 */
+	if (mark_torn(logfile->mark, file, st.st_size)) {
 		if (cut(logfile->fd, noted) != 0)
 			return -1;
 		end->length = noted;
@@ -241,7 +244,7 @@ append_locked(
 	char newline[] = "\n";
 	struct iovec line_end = {newline, end.open_line ? 1 : 0};
 	int64_t written = 0;
-	mark_begin(logfile->mark, file, end.length);
+	mark_begin(logfile->mark, file, end.length, end.open_line + total(iov, count));
 	if (write_all(logfile->fd, &line_end, 1, &written) == 0 &&
 		write_all(logfile->fd, iov, count, &written) == 0 &&
 		(!sync || logfile_sync(logfile->fd) == 0)) {

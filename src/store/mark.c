@@ -57,6 +57,15 @@ mark_find(const struct logfile_mark *mark, uint64_t file)
 	return note == NULL ? -1 : length_of(&note->begin);
 }
 
+bool
+mark_torn(const struct logfile_mark *mark, uint64_t file, int64_t length)
+{
+	const struct mark_note *note = find(mark, file);
+	int64_t begin = note == NULL ? -1 : length_of(&note->begin);
+	return begin >= 0 && length > begin &&
+	       length <= atomic_load_explicit(&note->most, memory_order_acquire);
+}
+
 int64_t
 mark_whole(const struct logfile_mark *mark, uint64_t file)
 {
@@ -105,13 +114,15 @@ take_any(struct logfile_mark *mark, uint64_t file)
 }
 
 void
-mark_begin(struct logfile_mark *mark, uint64_t file, int64_t length)
+mark_begin(struct logfile_mark *mark, uint64_t file, int64_t length, int64_t bytes)
 {
 	struct mark_note *note = take_own(mark, file);
 	if (note == NULL)
 		note = take_any(mark, file);
-	if (note != NULL)
-		atomic_store_explicit(&note->begin, length + 1, memory_order_release);
+	if (note == NULL)
+		return;
+	atomic_store_explicit(&note->most, length + bytes, memory_order_release);
+	atomic_store_explicit(&note->begin, length + 1, memory_order_release);
 }
 
 void

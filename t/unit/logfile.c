@@ -187,23 +187,42 @@ noted_tail(void)
 	uint64_t file = f.logfile.identity.file;
 
 	scratch_write(f.path, (struct slice)SLICE("one\nwhole\nto"));
-	mark_begin(f.mark, file, 4);
+	mark_begin(f.mark, file, 4, 100);
 	CU_ASSERT_EQUAL(append_text(&f.logfile, "two\n"), 0);
 	assert_content(&f, "one\ntwo\n");
 	CU_ASSERT_FALSE(has_note(&f));
 
 	scratch_write(f.path, (struct slice)SLICE("one\nto"));
-	mark_begin(f.mark, file, 4);
+	mark_begin(f.mark, file, 4, 100);
 	logfile_close(&f.logfile);
 	CU_ASSERT_EQUAL(logfile_open(&f.logfile, f.dir, "server.log", f.mark), 0);
 	assert_content(&f, "one\n");
 	CU_ASSERT_FALSE(has_note(&f));
 
 	/* Emptied since: the note must not make it longer. */
-	mark_begin(f.mark, file, 4);
+	mark_begin(f.mark, file, 4, 100);
 	scratch_write(f.path, (struct slice)SLICE(""));
 	CU_ASSERT_EQUAL(append_text(&f.logfile, "three\n"), 0);
 	assert_content(&f, "three\n");
+	tear_down(&f);
+}
+
+/* A note that its writer's daemons have not looked at for long, while others of another user went on writing. */
+static void
+old_note(void)
+{
+	struct fixture f = set_up();
+	uint64_t file = f.logfile.identity.file;
+	mark_begin(f.mark, file, 4, 6);
+	scratch_write(f.path, (struct slice)SLICE("one\nto\nthree\n"));
+	CU_ASSERT_EQUAL(append_text(&f.logfile, "four\n"), 0);
+	assert_content(&f, "one\nto\nthree\nfour\n");
+	CU_ASSERT_FALSE(has_note(&f));
+	/* All of it was written, but for the note's end: the next one cannot know that it was synced. */
+	scratch_write(f.path, (struct slice)SLICE("one\ntwo\n"));
+	mark_begin(f.mark, file, 4, 4);
+	CU_ASSERT_EQUAL(append_text(&f.logfile, "three\n"), 0);
+	assert_content(&f, "one\nthree\n");
 	tear_down(&f);
 }
 
@@ -215,7 +234,7 @@ two_files(void)
 	struct logfile other;
 	CU_ASSERT_EQUAL(logfile_open(&other, f.dir, "other.log", f.mark), 0);
 	CU_ASSERT_EQUAL(append_text(&f.logfile, "one\n"), 0);
-	mark_begin(f.mark, f.logfile.identity.file, 4);
+	mark_begin(f.mark, f.logfile.identity.file, 4, 100);
 	scratch_write(f.path, (struct slice)SLICE("one\nto"));
 	for (int i = 0; i < 10; i++)
 		CU_ASSERT_EQUAL(append_text(&other, "other\n"), 0);
@@ -393,6 +412,7 @@ main(void)
 		{"a known end is not looked at", known_end},
 		{"which is taken back with a failed append", newline_belongs_to_append},
 		{"a noted tail is cut off", noted_tail},
+		{"what has grown beyond an old note is not cut", old_note},
 		{"notes of two files", two_files},
 		{"a deleted file is told", deleted},
 		{"an emptied file has no hole", emptied},

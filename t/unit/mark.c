@@ -12,14 +12,14 @@ note_and_end(void)
 	struct logfile_mark mark = {0};
 	uint64_t a = mark_file(1, 10, 0), b = mark_file(1, 11, 0);
 	CU_ASSERT_EQUAL(mark_find(&mark, a), -1);
-	mark_begin(&mark, a, 0);
-	mark_begin(&mark, b, 700);
+	mark_begin(&mark, a, 0, 100);
+	mark_begin(&mark, b, 700, 100);
 	CU_ASSERT_EQUAL(mark_find(&mark, a), 0);
 	CU_ASSERT_EQUAL(mark_find(&mark, b), 700);
 	mark_end(&mark, a, -1);
 	CU_ASSERT_EQUAL(mark_find(&mark, a), -1);
 	CU_ASSERT_EQUAL(mark_find(&mark, b), 700);
-	mark_begin(&mark, b, 800);
+	mark_begin(&mark, b, 800, 100);
 	CU_ASSERT_EQUAL(mark_find(&mark, b), 800);
 }
 
@@ -42,7 +42,7 @@ empty_note(void)
 	struct mark_note *note = &mark.notes[a / 2 % MARK_GROUPS][3];
 	note->file = a | MARK_BUSY;
 	CU_ASSERT_EQUAL(mark_find(&mark, a), -1);
-	mark_begin(&mark, a, 5);
+	mark_begin(&mark, a, 5, 100);
 	CU_ASSERT_EQUAL(note->begin, 6);
 	mark_end(&mark, a, -1);
 	CU_ASSERT_EQUAL(note->file, a);
@@ -60,16 +60,16 @@ full(void)
 {
 	struct logfile_mark mark = {0};
 	for (uint64_t n = 0; n <= MARK_GROUP_NOTES; n++)
-		mark_begin(&mark, rival(n), (int64_t)n);
+		mark_begin(&mark, rival(n), (int64_t)n, 100);
 	for (uint64_t n = 0; n < MARK_GROUP_NOTES; n++)
 		CU_ASSERT_EQUAL(mark_find(&mark, rival(n)), (int64_t)n);
 	CU_ASSERT_EQUAL(mark_find(&mark, rival(MARK_GROUP_NOTES)), -1);
-	mark_begin(&mark, rival(0) + 2, 88);
+	mark_begin(&mark, rival(0) + 2, 88, 100);
 	CU_ASSERT_EQUAL(mark_find(&mark, rival(0) + 2), 88);
 	mark_end(&mark, rival(MARK_GROUP_NOTES), 5);
 	CU_ASSERT_EQUAL(mark_whole(&mark, rival(MARK_GROUP_NOTES)), -1);
 	mark_end(&mark, rival(0), -1);
-	mark_begin(&mark, rival(MARK_GROUP_NOTES), 99);
+	mark_begin(&mark, rival(MARK_GROUP_NOTES), 99, 100);
 	CU_ASSERT_EQUAL(mark_find(&mark, rival(MARK_GROUP_NOTES)), 99);
 }
 
@@ -78,23 +78,23 @@ where_it_ended(void)
 {
 	struct logfile_mark mark = {0};
 	CU_ASSERT_EQUAL(mark_whole(&mark, rival(0)), -1);
-	mark_begin(&mark, rival(0), 0);
+	mark_begin(&mark, rival(0), 0, 100);
 	CU_ASSERT_EQUAL(mark_whole(&mark, rival(0)), -1);
 	mark_end(&mark, rival(0), 70);
 	CU_ASSERT_EQUAL(mark_whole(&mark, rival(0)), 70);
 	CU_ASSERT_EQUAL(mark_find(&mark, rival(0)), -1);
 	mark_end(&mark, rival(0), 71); /* nothing was begun */
 	CU_ASSERT_EQUAL(mark_whole(&mark, rival(0)), 70);
-	mark_begin(&mark, rival(0), 70);
+	mark_begin(&mark, rival(0), 70, 100);
 	mark_end(&mark, rival(0), -1);
 	CU_ASSERT_EQUAL(mark_whole(&mark, rival(0)), -1);
 	/* Others take the place, when all have been taken once. */
-	mark_begin(&mark, rival(0), 0);
+	mark_begin(&mark, rival(0), 0, 100);
 	mark_end(&mark, rival(0), 80);
 	for (uint64_t n = 1; n < MARK_GROUP_NOTES; n++)
-		mark_begin(&mark, rival(n), 1);
+		mark_begin(&mark, rival(n), 1, 100);
 	CU_ASSERT_EQUAL(mark_whole(&mark, rival(0)), 80);
-	mark_begin(&mark, rival(MARK_GROUP_NOTES), 5);
+	mark_begin(&mark, rival(MARK_GROUP_NOTES), 5, 100);
 	CU_ASSERT_EQUAL(mark_find(&mark, rival(MARK_GROUP_NOTES)), 5);
 	CU_ASSERT_EQUAL(mark_whole(&mark, rival(MARK_GROUP_NOTES)), -1);
 	CU_ASSERT_EQUAL(mark_whole(&mark, rival(0)), -1);
@@ -115,7 +115,7 @@ use_own_file(void *arg)
 	uint64_t file = mark_file(1, user->ino, 0);
 	for (int i = 0; i < ROUNDS; i++) {
 		user->wrong += mark_find(user->mark, file) != -1;
-		mark_begin(user->mark, file, i);
+		mark_begin(user->mark, file, i, 100);
 		user->wrong += mark_find(user->mark, file) != i;
 		mark_end(user->mark, file, -1);
 	}

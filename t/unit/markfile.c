@@ -56,7 +56,7 @@ found_again(const char *path, uid_t uid)
 	NEED(first != NULL);
 	NEED(stat(path, &st) == 0 && st.st_mode == (S_IFREG | 0600) && st.st_uid == uid);
 	NEED(!mark_any(first));
-	mark_begin(first, 4710, 5);
+	mark_begin(first, 4710, 5, 100);
 	munmap(first, sizeof *first);
 	struct logfile_mark *second = markfile_map(uid);
 	NEED(second != NULL);
@@ -71,7 +71,7 @@ of_a_user(const char *path, uid_t uid)
 	(void)path, (void)uid;
 	struct logfile_mark *roots = markfile_map(NOBODY);
 	NEED(roots != NULL);
-	mark_begin(roots, 4710, 5);
+	mark_begin(roots, 4710, 5, 100);
 	NEED(markfile_map(NOBODY) != NULL);
 	NEED(setuid(NOBODY) == 0);
 	struct logfile_mark *users = markfile_map(NOBODY);

@@ -116,7 +116,7 @@ elsewhere(void)
 	struct fixture f = set_up();
 	char *link = scratch_path(f.dir, "link"), *gone = scratch_path(f.dir, "gone");
 	CU_ASSERT_EQUAL(symlink("/dev/null", link), 0);
-	mark_begin(f.mark, 4710, 5);
+	mark_begin(f.mark, 4710, 5, 100);
 	mend_folder(f.dir, f.mark);
 	mend_folder(gone, f.mark);
 	CU_ASSERT_EQUAL(mark_find(f.mark, 4710), 5);
@@ -141,7 +141,7 @@ under_way(void)
 	struct logfile logfile;
 	CU_ASSERT_EQUAL(logfile_open(&logfile, f.dir, "log", f.mark), 0);
 	CU_ASSERT_EQUAL(flock(logfile.fd, LOCK_EX), 0);
-	mark_begin(f.mark, logfile.identity.file, 0);
+	mark_begin(f.mark, logfile.identity.file, 0, 100);
 	pthread_t thread;
 	CU_ASSERT_EQUAL(pthread_create(&thread, NULL, mend_thread, &f), 0);
 	CU_ASSERT_EQUAL(write(logfile.fd, "whole\n", 6), 6);

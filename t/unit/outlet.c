@@ -439,7 +439,7 @@ torn_and_left(void)
 	char *path = scratch_path(f->dir, "log");
 	struct identity identity;
 	CU_ASSERT_EQUAL(identity_in(&identity, AT_FDCWD, path), 0);
-	mark_begin(&f->mark, identity.file, scratch_length(path));
+	mark_begin(&f->mark, identity.file, scratch_length(path), 100);
 	scratch_write(path, slice_of("a\nto"));
 	free(path);
 	move(f, "log", "log.1");

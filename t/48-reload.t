@@ -272,6 +272,36 @@ for my $case (
 	};
 }
 
+# A folder on a file system that answers nothing: nobody but errands may look at it.
+for my $user (undef, 'nobody') {
+	subtest 'a log on a dead file system, ' . ($user // 'no') . ' user' => sub {
+		plan skip_all => 'needs root, a user nobody and FUSE' if $> != 0 || !getpwnam 'nobody' || !-e '/dev/fuse';
+		my $daemon = LogCollectd->new($user ? (User => $user) : ());
+		my $dead   = "$daemon->{dir}/dead";
+		chmod 0777, $daemon->{dir};
+		mkdir $dead;
+		$daemon->launch;
+		my $client = $daemon->connect;
+		my $fuse   = do {
+			local $^F = 1000; # mount inherits it
+			open my $handle, '+<', '/dev/fuse' or return fail("/dev/fuse: $!");
+			$handle;
+		};
+		my $options = 'fd=' . fileno($fuse) . ',rootmode=40000,user_id=0,group_id=0,allow_other';
+		plan skip_all => 'cannot mount' if system('mount', '-i', '-t', 'fuse', '-o', $options, 'dead', $dead) != 0;
+		$daemon->write_conf("$daemon->{conf}LogDir $dead/logs\n");
+		kill HUP => $daemon->pid;
+		my $told = wait_until { $daemon->errors =~ /reload failed/ } 15;
+		close $fuse; # from now on it answers with errors
+		system 'umount', '-l', $dead;
+		ok($told, 'the reload fails in time');
+		like($daemon->errors, qr/timed out/, 'and says why');
+		is_deeply([verdicts $client->ask(record(INFO => 'x'))], ['received'], 'nothing has changed');
+		is($daemon->stop, 0, 'stops');
+		LogCollectd::forget_notes(scalar getpwnam $user) if $user;
+	};
+}
+
 subtest 'orders that a worker has no room for come later' => sub {
 	my $daemon = LogCollectd->start(Workers => 1);
 	my ($old) = $daemon->workers;

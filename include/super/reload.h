@@ -17,14 +17,14 @@
 /* Loads the settings from where the daemon got them; returns the number of errors, told a line each. */
 typedef size_t reload_load(void *context, struct settings *out, struct buf *errors);
 
-/* Whether workers could open the log that these settings name: 0 or an errno. */
-typedef int reload_try_log(void *context, const struct settings *settings);
+/* Makes the folder of the log where workers could not; whether they could open the log: 0 or an errno. */
+typedef int reload_log(void *owner, const struct settings *settings);
 
 struct reload_request {
 	reload_load *load;
 	void *context; /* of load */
-	reload_try_log *try_log;
-	void *owner; /* of try_log */
+	reload_log *make_log, *try_log;
+	void *owner; /* of both */
 	const struct settings *old;
 	const struct listener_set *listeners;
 	size_t free_slots; /* for workers of a new generation */

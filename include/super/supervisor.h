@@ -14,6 +14,12 @@
 #include "super/privileges.h"
 #include "super/reload.h"
 
+/* What make_log is told. */
+struct supervisor_log {
+	const struct settings *settings;
+	const struct privileges *privileges; /* of the workers */
+};
+
 struct supervisor_plan {
 	struct settings *settings; /* in force; a reload changes them */
 	const struct privileges *privileges;
@@ -24,7 +30,8 @@ struct supervisor_plan {
 	bool (*unclean)(
 		const void *child_context); /* the workers have ended: is there anything left */
 	child_main *cleaner;                /* for one more child, which puts it in order */
-	errand *try_log;                    /* of settings: whether a worker could open it */
+	errand *make_log; /* of a supervisor_log: makes the folder that a worker could not */
+	errand *try_log;  /* of settings: whether a worker could open it */
 	reload_load *load;
 	void (*ready)(void *context);    /* all workers serve */
 	void (*in_child)(void *context); /* lets go of what only the supervisor may hold */

@@ -237,10 +237,15 @@ load_again(void *context, struct settings *out, struct buf *errors)
 	settings_loaded_fini(&loaded);
 	if (daemon->detach && strcmp(out->error_log, "stderr") == 0)
 		strlcpy(out->error_log, "syslog", sizeof out->error_log);
-	if (make_log_dir(out, &daemon->privileges) == 0)
-		return 0;
-	buf_printf(errors, "LogDir: cannot make %s: %s\n", out->log_dir, strerror(errno));
-	return 1;
+	return 0;
+}
+
+/* An errand. */
+static int
+make_log(const void *context)
+{
+	const struct supervisor_log *log = context;
+	return make_log_dir(log->settings, log->privileges) == 0 ? 0 : errno;
 }
 
 static int
@@ -357,6 +362,7 @@ serve(struct daemon *daemon)
 		.child_context = &daemon->heritage,
 		.unclean = worker_left_trace,
 		.cleaner = worker_clean_up,
+		.make_log = make_log,
 		.try_log = worker_try_log,
 		.load = load_again,
 		.ready = on_ready,

@@ -83,14 +83,21 @@ log_is_new(const struct reload *reload, const struct settings *old)
 					      strcmp(new->log_filename, old->log_filename) != 0);
 }
 
-/* Old workers would keep their file where new ones had none. */
+/*
+ * Old workers would keep their file where new ones had none.  A log that is open already may have lost its folder; but when
+ * that cannot be had, settings that have nothing to do with it are put in force all the same.
+ */
 static int
 try_log(struct reload *reload, const struct reload_request *request)
 {
 	const struct settings *settings = &reload->settings;
+	int error = settings->policy.persist ? request->make_log(request->owner, settings) : 0;
 	if (!log_is_new(reload, request->old))
 		return 0;
-	int error = request->try_log(request->owner, settings);
+	if (error != 0)
+		return fail(
+			reload, "LogDir: cannot make %s: %s", settings->log_dir, strerror(error));
+	error = request->try_log(request->owner, settings);
 	return error == 0 ? 0
 	                  : fail(reload, "LogDir, LogFilename: cannot open %s/%s: %s",
 				    settings->log_dir, settings->log_filename, strerror(error));

@@ -62,6 +62,20 @@ reloading_reopen_logs(const struct reloading *reloading)
 	crew_order(reloading->crew, ORDER_REOPEN, errlog_descriptor());
 }
 
+/* The folder may be on a disk that is dead: the supervisor does not even look at it. */
+static int
+make_log(void *owner, const struct settings *settings)
+{
+	struct reloading *reloading = owner;
+	const struct supervisor_plan *plan = reloading->plan;
+	const struct supervisor_log log = {settings, plan->privileges};
+	if (!plan->privileges->change)
+		return 0;
+	int error = errand_run(&reloading->errands, &(struct privileges){.change = false},
+		plan->make_log, &log, TRY_LOG_MS);
+	return error < 0 ? 0 : error;
+}
+
 static int
 try_log(void *owner, const struct settings *settings)
 {
@@ -80,6 +94,7 @@ build(struct reloading *reloading, struct reload *reload)
 	const struct reload_request request = {
 		.load = plan->load,
 		.context = plan->context,
+		.make_log = make_log,
 		.try_log = try_log,
 		.owner = reloading,
 		.old = plan->settings,

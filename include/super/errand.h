@@ -10,9 +10,13 @@
 
 #include "super/privileges.h"
 
+/* The most that wait for dead disks at the same time. */
+enum { ERRANDS_LOST_MAX = 8 };
+
 /* Zeroed: there was none. */
 struct errands {
-	pid_t lost; /* one that was killed for being late and has not yet ended; 0: none */
+	pid_t lost
+		[ERRANDS_LOST_MAX]; /* were killed for being late and have not yet ended; 0: none */
 };
 
 /* Returns 0 or an errno. */
@@ -20,13 +24,13 @@ typedef int errand(const void *context);
 
 /*
  * Runs it in a child with these privileges and none of our descriptors but the standard ones.  What it has returned;
- * ETIMEDOUT after wait_ms, when it is killed, and at once as long as that one has not ended.  -1 with errno: there
- * was no child to be had, or somebody else has killed it (EINTR).  Only from a single-threaded process.
+ * ETIMEDOUT after wait_ms, when it is killed, and at once as long as too many of those have not ended.  -1 with errno:
+ * there was no child to be had, or somebody else has killed it (EINTR).  Only from a single-threaded process.
  */
 int errand_run(struct errands *errands, const struct privileges *privileges, errand *run,
 	const void *context, int wait_ms);
 
-/* Reaps the one that was lost, if it has ended: to be called on SIGCHLD. */
+/* Reaps those that were lost and have ended: to be called on SIGCHLD. */
 void errand_reap(struct errands *errands);
 
 #endif

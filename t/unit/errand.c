@@ -75,36 +75,65 @@ keeps_nothing_open(void)
 }
 
 static void
+reap_all(struct errands *errands)
+{
+	int64_t end_ms = clock_mono_ms() + LONG_MS;
+	for (size_t i = 0; i < ERRANDS_LOST_MAX; i++) {
+		while (errands->lost[i] != 0 && clock_mono_ms() < end_ms)
+			errand_reap(errands);
+	}
+}
+
+static void
 late(void)
 {
 	struct errands errands = {0};
 	const int outcome = ENOENT;
 	CU_ASSERT_EQUAL(errand_run(&errands, &same, hang, NULL, SHORT_MS), ETIMEDOUT);
-	CU_ASSERT_NOT_EQUAL(errands.lost, 0);
-	int64_t end_ms = clock_mono_ms() + LONG_MS;
-	while (errands.lost != 0 && clock_mono_ms() < end_ms)
-		errand_reap(&errands);
-	CU_ASSERT_EQUAL(errands.lost, 0);
+	CU_ASSERT_NOT_EQUAL(errands.lost[0], 0);
+	reap_all(&errands);
+	CU_ASSERT_EQUAL(errands.lost[0], 0);
 	CU_ASSERT_FALSE(has_children());
 	CU_ASSERT_EQUAL(errand_run(&errands, &same, echo, &outcome, LONG_MS), ENOENT);
 }
 
-/* As long as one does not die, there is no second one. */
+/* Those that do not die keep nobody from asking something else, but they are not many. */
 static void
 still_there(void)
 {
-	pid_t pid = fork();
-	if (pid == 0)
-		_exit(hang(NULL));
-	struct errands errands = {.lost = pid};
-	const int outcome = 0;
+	struct errands errands = {0};
+	const int outcome = ENOENT;
+	for (size_t i = 0; i < ERRANDS_LOST_MAX; i++) {
+		CU_ASSERT_EQUAL(errand_run(&errands, &same, echo, &outcome, LONG_MS), ENOENT);
+		errands.lost[i] = fork();
+		if (errands.lost[i] == 0)
+			_exit(hang(NULL));
+	}
 	CU_ASSERT_EQUAL(errand_run(&errands, &same, echo, &outcome, LONG_MS), ETIMEDOUT);
-	CU_ASSERT_EQUAL(errands.lost, pid);
-	kill(pid, SIGKILL);
-	int64_t end_ms = clock_mono_ms() + LONG_MS;
-	while (errands.lost != 0 && clock_mono_ms() < end_ms)
-		errand_reap(&errands);
-	CU_ASSERT_EQUAL(errand_run(&errands, &same, echo, &outcome, LONG_MS), 0);
+	for (size_t i = 0; i < ERRANDS_LOST_MAX; i++)
+		kill(errands.lost[i], SIGKILL);
+	reap_all(&errands);
+	CU_ASSERT_FALSE(has_children());
+	CU_ASSERT_EQUAL(errand_run(&errands, &same, echo, &outcome, LONG_MS), ENOENT);
+}
+
+/* Without a descriptor nobody can wait for a child for a while only. */
+static void
+no_descriptor(void)
+{
+	struct errands errands = {0};
+	struct rlimit before, none;
+	const int outcome = 0;
+	CU_ASSERT_EQUAL(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = (struct rlimit){0, before.rlim_max};
+	CU_ASSERT_EQUAL(setrlimit(RLIMIT_NOFILE, &none), 0);
+	int result = errand_run(&errands, &same, echo, &outcome, LONG_MS);
+	int error = errno;
+	CU_ASSERT_EQUAL(setrlimit(RLIMIT_NOFILE, &before), 0);
+	CU_ASSERT_EQUAL(result, -1);
+	CU_ASSERT_EQUAL(error, EMFILE);
+	reap_all(&errands);
+	CU_ASSERT_FALSE(has_children());
 }
 
 static int
@@ -141,7 +170,8 @@ main(void)
 		{"the answer comes back", answered},
 		{"nothing is left open in the child", keeps_nothing_open},
 		{"one that does not answer is given up and reaped", late},
-		{"there is one at a time", still_there},
+		{"those that do not die are not many", still_there},
+		{"no descriptor to be had", no_descriptor},
 		{"no process to be had", no_child},
 		{NULL, NULL},
 	};

@@ -120,6 +120,24 @@ subtest 'a reopen that failed is made up for by the next record' => sub {
 	is($daemon->stop, 0, 'stops');
 };
 
+subtest 'a reopen that fails in one worker' => sub {
+	my $daemon = start(Workers => 2);
+	my ($path) = "$daemon->{dir}/logs/server.log";
+	my @clients = map { $daemon->connect } 1 .. 20;
+	$_->ask(record(ERROR => 'before')) for @clients;
+	my ($poor) = $daemon->workers;
+	plan skip_all => 'needs prlimit' if system("prlimit --pid $poor --nofile=3: 2>/dev/null") != 0;
+	rename $path, "$path.1";
+	kill USR1 => $daemon->pid;
+	ok(wait_until { $daemon->errors =~ /cannot open: Too many/ }, 'one of them cannot open it');
+	ok(wait_until { -e $path }, 'the other one can');
+	is_deeply([verdicts map { $_->ask(record(ERROR => 'between')) } @clients], [('received') x 20], 'all are served');
+	unlike($daemon->errors, qr/records go there now/, 'which is not the end of the trouble');
+	system "prlimit --pid $poor --nofile=1024:";
+	ok(wait_until { $_->ask(record(ERROR => 'after')) for @clients; $daemon->errors =~ /records go there now/ }, 'the end is told when it is');
+	is($daemon->stop, 0, 'stops');
+};
+
 subtest 'a name with the time' => sub {
 	my $daemon = start(Workers => 2, LogFilename => 'at-%Y-%m-%dT%H:%M:%S.log');
 	my $load   = Storm::Load->start($daemon, 2, [('pipeliner') x 3]);

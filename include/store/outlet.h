@@ -30,6 +30,9 @@ struct outlet {
 	_Atomic int error;           /* why no new file could be opened, last time; or 0 */
 	_Atomic uint64_t lock_waits; /* appends that found the file locked by another process */
 	struct troubles *troubles;   /* shared */
+	struct {
+		bool storing, opening, rotating;
+	} failing; /* what failed here last time, whatever it did elsewhere */
 };
 
 /*

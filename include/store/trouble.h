@@ -27,7 +27,7 @@ struct troubles {
 /* It went wrong at now_ms (CLOCK_MONOTONIC, more than 0): whether to say so.  Any thread of any process. */
 bool trouble_failed(struct trouble *trouble, int64_t now_ms);
 
-/* It went well: whether to say so.  Costs a load where there was no trouble.  Any thread of any process. */
+/* It went well where it had gone wrong: whether to say so.  Costs a load where there was no trouble.  Any thread of any process. */
 bool trouble_over(struct trouble *trouble);
 
 #endif

@@ -53,14 +53,30 @@ close_file(struct outlet *outlet)
 	logfile_close(&outlet->file);
 }
 
+static bool
+has_failed(bool *failing, struct trouble *trouble)
+{
+	*failing = true;
+	return trouble_failed(trouble, clock_mono_ms());
+}
+
+/* The end is told by one who had the trouble: with others it may never have begun, and goes on here. */
+static bool
+is_over(bool *failing, struct trouble *trouble)
+{
+	bool failed = *failing;
+	*failing = false;
+	return failed && trouble_over(trouble);
+}
+
 static void
 report_opening(struct outlet *outlet, int error)
 {
 	struct trouble *trouble = &outlet->troubles->opening;
-	if (error != 0 && trouble_failed(trouble, clock_mono_ms()))
+	if (error != 0 && has_failed(&outlet->failing.opening, trouble))
 		errlog_error("%s/%s: cannot open: %s; records still go to the file open as %s",
 			outlet->target->dir, outlet->name, strerror(error), outlet->file.path);
-	else if (error == 0 && trouble_over(trouble))
+	else if (error == 0 && is_over(&outlet->failing.opening, trouble))
 		errlog_info("%s: records go there now", outlet->file.path);
 }
 
@@ -105,10 +121,10 @@ static void
 report_storing(struct outlet *outlet, int error)
 {
 	struct trouble *trouble = &outlet->troubles->storing;
-	if (error != 0 && trouble_failed(trouble, clock_mono_ms()))
+	if (error != 0 && has_failed(&outlet->failing.storing, trouble))
 		errlog_error("%s/%s: cannot store records: %s", outlet->target->dir, outlet->name,
 			strerror(error));
-	else if (error == 0 && trouble_over(trouble))
+	else if (error == 0 && is_over(&outlet->failing.storing, trouble))
 		errlog_info("%s: records are stored again", outlet->file.path);
 }
 
@@ -116,10 +132,10 @@ static void
 report_rotating(struct outlet *outlet, int error)
 {
 	struct trouble *trouble = &outlet->troubles->rotating;
-	if (error != 0 && trouble_failed(trouble, clock_mono_ms()))
+	if (error != 0 && has_failed(&outlet->failing.rotating, trouble))
 		errlog_error("%s: cannot rotate, the file grows on: %s", outlet->file.path,
 			strerror(error));
-	else if (error == 0 && trouble_over(trouble))
+	else if (error == 0 && is_over(&outlet->failing.rotating, trouble))
 		errlog_info("%s: is no longer too large", outlet->file.path);
 }
 

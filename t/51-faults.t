@@ -226,4 +226,19 @@ subtest 'a file that cannot be rotated' => sub {
 	is($daemon->stop, 0, 'stops');
 };
 
+subtest 'notes that their user has spoiled' => sub {
+	plan skip_all => 'needs root and a user bin' if $> != 0 || !getpwnam 'bin';
+	# Not nobody: other tests run at the same time, and daemons of theirs would die.
+	my $daemon = LogCollectd->new(Workers => 1, User => 'bin');
+	chmod 0777, $daemon->{dir};
+	$daemon->launch;
+	my ($notes) = glob '/dev/shm/logcollectd-notes-*.' . getpwnam 'bin' or return fail('no notes');
+	kill KILL => $daemon->workers;
+	ok(wait_until { $daemon->errors =~ /was killed/ }, 'a worker is killed');
+	truncate $notes, 0;
+	my $status = $daemon->stop;
+	LogCollectd::forget_notes(scalar getpwnam 'bin');
+	is($status, 0, 'the supervisor, which is root, does not die of it');
+};
+
 done_testing;

@@ -33,10 +33,9 @@ int worker_main(const void *heritage, size_t slot, int channel);
 int worker_try_log(const void *settings);
 
 /*
- * When all workers have ended: whether one of them was killed in the middle of an append, and the
- * life of a process that takes back what it had begun.
+ * When all workers have ended: the life of a process that takes back what one that was killed in the middle of an
+ * append had begun.
  */
-bool worker_left_trace(const void *heritage);
 int worker_clean_up(const void *heritage, size_t slot, int channel);
 
 #endif

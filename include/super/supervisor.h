@@ -27,9 +27,8 @@ struct supervisor_plan {
 	struct shared *shared;
 	child_main *child_main;
 	const void *child_context;
-	bool (*unclean)(
-		const void *child_context); /* the workers have ended: is there anything left */
-	child_main *cleaner;                /* for one more child, which puts it in order */
+	child_main *
+		cleaner; /* for one more child: puts in order what the workers have left, if anything */
 	errand *make_log; /* of a supervisor_log: makes the folder that a worker could not */
 	errand *try_log;  /* of settings: whether a worker could open it */
 	reload_load *load;

@@ -360,7 +360,6 @@ serve(struct daemon *daemon)
 		.shared = &daemon->shared,
 		.child_main = worker_main,
 		.child_context = &daemon->heritage,
-		.unclean = worker_left_trace,
 		.cleaner = worker_clean_up,
 		.make_log = make_log,
 		.try_log = worker_try_log,

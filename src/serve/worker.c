@@ -384,18 +384,14 @@ worker_try_log(const void *settings)
 	return worklog_try(settings);
 }
 
-bool
-worker_left_trace(const void *heritage)
-{
-	return mark_any(((const struct worker_heritage *)heritage)->store.mark);
-}
-
-/* Who opens the file puts its end in order. */
+/* Who opens the file puts its end in order.  The notes are the workers' user's, who may have spoiled them: only a child looks. */
 int
 worker_clean_up(const void *heritage, size_t slot, int channel)
 {
 	struct worker worker = {.heritage = heritage, .channel = channel};
 	unsigned char status = EX_OK;
+	if (!mark_any(worker.heritage->store.mark))
+		return EX_OK;
 	if (set_up(&worker, slot, &status) < 0) {
 		free(worker.polls);
 		return EX_OSERR;

@@ -314,7 +314,7 @@ clean_up(struct supervisor *supervisor)
 	struct crew *crew = &supervisor->crew;
 	struct board_info info;
 	scoreboard_info(plan->shared->board, &info);
-	if (info.worker_deaths == 0 || !plan->unclean(plan->child_context))
+	if (info.worker_deaths == 0)
 		return;
 	int64_t deadline_ms = clock_mono_ms() + CLEANER_MS, now_ms;
 	crew->main = plan->cleaner;

@@ -209,6 +209,19 @@ subtest 'without standard descriptors' => sub {
 	ok(wait_until { gone($command) }, 'stops');
 };
 
+# Field 41 of /proc/PID/stat, counted from behind the name in parentheses.
+sub policies ($daemon) { return map { (split ' ', slurp("/proc/$_/stat") =~ s/.*\)//sr)[38] } $daemon->workers }
+
+subtest 'scheduling' => sub {
+	my ($batch, $idle) = (3, 5);
+	my $daemon = LogCollectd->start;
+	ok(wait_until { 2 == grep { $_ == $batch } policies($daemon) }, 'workers run under SCHED_BATCH');
+	is($daemon->stop, 0, 'stops');
+	$daemon = LogCollectd->start(-wrap => ['chrt', '-i', '0']);
+	is_deeply([policies($daemon)], [$idle, $idle], 'another policy is kept');
+	is($daemon->stop, 0, 'stops');
+};
+
 subtest 'User' => sub {
 	plan skip_all => 'needs root' if $> != 0;
 	my @nobody = getpwnam 'nobody' or plan skip_all => 'there is no user nobody';

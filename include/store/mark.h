@@ -55,6 +55,12 @@ void mark_end(struct logfile_mark *mark, uint64_t file, int64_t length);
 /* The length at which the last append has left the file, with its last line whole; -1: not known. */
 int64_t mark_whole(const struct logfile_mark *mark, uint64_t file);
 
+/*
+ * Frees notes that say nothing, and those of groups that have no free one: they would leave appends unguarded for ever.
+ * Only while nobody appends.
+ */
+void mark_tidy(struct logfile_mark *mark);
+
 /* Whether any note is busy: without a lock, so it may be of an append under way. */
 bool mark_any(const struct logfile_mark *mark);
 

@@ -19,8 +19,8 @@ enum { MARKFILE_PATH_BYTES = 64 };
 const char *markfile_path(uid_t uid, char path[static MARKFILE_PATH_BYTES]);
 
 /*
- * Maps it, making it for the user (0600) where it is missing; to be called by root or the user, before the first
- * fork.  It stays mapped to the end.  NULL with errno; EPERM: what stands there is not the user's own.
+ * Maps it, making it for the user (0600) where it is missing, and tidies it where no other daemon has it; to be called
+ * by root or the user, before the first fork.  It stays mapped, and its descriptor open in all processes, to the end.  NULL with errno; EPERM: what stands there is not the user's own.
  */
 struct logfile_mark *markfile_map(uid_t uid);
 

@@ -136,6 +136,32 @@ mark_end(struct logfile_mark *mark, uint64_t file, int64_t length)
 	atomic_store_explicit(&note->file, file, memory_order_release);
 }
 
+static bool
+is_full(const struct mark_note group[static MARK_GROUP_NOTES])
+{
+	size_t busy = 0;
+	for (size_t i = 0; i < MARK_GROUP_NOTES; i++)
+		busy += atomic_load(&group[i].file) & MARK_BUSY;
+	return busy == MARK_GROUP_NOTES;
+}
+
+void
+mark_tidy(struct logfile_mark *mark)
+{
+	for (size_t g = 0; g < MARK_GROUPS; g++) {
+		bool full = is_full(mark->notes[g]);
+		for (size_t i = 0; i < MARK_GROUP_NOTES; i++) {
+			struct mark_note *note = &mark->notes[g][i];
+			if (!(atomic_load(&note->file) & MARK_BUSY) ||
+				(!full && atomic_load(&note->begin) != 0))
+				continue;
+			atomic_store(&note->begin, 0);
+			atomic_store(&note->end, 0);
+			atomic_store(&note->file, 0);
+		}
+	}
+}
+
 bool
 mark_any(const struct logfile_mark *mark)
 {

@@ -58,6 +58,15 @@ check(int fd, uid_t uid)
 	return errno == 0 ? 0 : -1;
 }
 
+/* Whoever has it keeps it locked: who finds it free knows that all that stands in it is of the dead. */
+static void
+join(int fd, struct logfile_mark *mark)
+{
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		mark_tidy(mark);
+	(void)flock(fd, LOCK_SH | LOCK_NB);
+}
+
 struct logfile_mark *
 markfile_map(uid_t uid)
 {
@@ -65,11 +74,15 @@ markfile_map(uid_t uid)
 	int fd = open_or_make(markfile_path(uid, path), uid);
 	if (fd < 0)
 		return NULL;
-	struct logfile_mark *mark = NULL;
+	struct logfile_mark *mark = MAP_FAILED;
 	if (check(fd, uid) == 0)
 		mark = mmap(NULL, sizeof *mark, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (mark != MAP_FAILED) {
+		join(fd, mark);
+		return mark;
+	}
 	int saved = errno;
 	close(fd);
 	errno = saved;
-	return mark == MAP_FAILED ? NULL : mark;
+	return NULL;
 }

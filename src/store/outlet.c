@@ -192,6 +192,8 @@ outlet_retarget(struct outlet *outlet, struct target *target, int64_t wall_us)
 	outlet->anew |= elsewhere;
 	outlet->period = INT64_MIN;
 	(void)open_now(outlet, wall_us);
+	if (elsewhere)
+		mend_folder(target->dir, outlet->file.mark);
 	/* Only now is the old file closed, or the new target's to sync. */
 	target_free(old);
 }

@@ -7,13 +7,15 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 static int
 run_in_child(const struct privileges *privileges, errand *run, const void *context)
 {
-	close_range(STDERR_FILENO + 1, ~0U, 0);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	closefrom(STDERR_FILENO + 1);
 	return privileges_take(privileges) == 0 ? run(context) : errno;
 }
 

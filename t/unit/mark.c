@@ -100,6 +100,26 @@ where_it_ended(void)
 	CU_ASSERT_EQUAL(mark_whole(&mark, rival(0)), -1);
 }
 
+static void
+tidied(void)
+{
+	struct logfile_mark mark = {0};
+	mark_begin(&mark, rival(0), 5, 10);
+	mark_begin(&mark, rival(1), 6, 10);
+	mark_end(&mark, rival(1), 16);
+	for (uint64_t n = 0; n < MARK_GROUP_NOTES; n++)
+		mark_begin(&mark, rival(n) + 2, 7, 10);
+	mark.notes[30][2].file = 60 | MARK_BUSY;
+	mark_tidy(&mark);
+	CU_ASSERT_EQUAL(mark_find(&mark, rival(0)), 5);
+	CU_ASSERT_EQUAL(mark_whole(&mark, rival(1)), 16);
+	CU_ASSERT_EQUAL(mark.notes[30][2].file, 0);
+	for (uint64_t n = 0; n < MARK_GROUP_NOTES; n++)
+		CU_ASSERT_EQUAL(mark_find(&mark, rival(n) + 2), -1);
+	mark_begin(&mark, rival(MARK_GROUP_NOTES) + 2, 8, 10);
+	CU_ASSERT_EQUAL(mark_find(&mark, rival(MARK_GROUP_NOTES) + 2), 8);
+}
+
 enum { THREADS = 8, ROUNDS = 5000 };
 
 struct user {
@@ -149,6 +169,7 @@ main(void)
 		{"a note that says nothing is used again", empty_note},
 		{"more files than notes", full},
 		{"where the last append has ended", where_it_ended},
+		{"full groups are freed, no others", tidied},
 		{"threads at different files do not disturb each other", contention},
 		{NULL, NULL},
 	};

@@ -64,6 +64,26 @@ found_again(const char *path, uid_t uid)
 	return 0;
 }
 
+/* Four that died at files that hash alike; as long as somebody has the notes they stay. */
+static int
+tidied_when_alone(const char *path, uid_t uid)
+{
+	(void)path;
+	pid_t child = fork();
+	if (child == 0) {
+		struct logfile_mark *mark = markfile_map(uid);
+		for (uint64_t n = 0; mark != NULL && n < MARK_GROUP_NOTES; n++)
+			mark_begin(mark, 14 + 2 * n * MARK_GROUPS, 5, 10);
+		struct logfile_mark *second = markfile_map(uid);
+		_exit(second != NULL && mark_find(second, 14) == 5 ? 0 : 1);
+	}
+	int status;
+	NEED(waitpid(child, &status, 0) == child && status == 0);
+	struct logfile_mark *mark = markfile_map(uid);
+	NEED(mark != NULL && mark_find(mark, 14) == -1);
+	return 0;
+}
+
 /* Root's daemon has workers of another user, whose other daemons find the same notes. */
 static int
 of_a_user(const char *path, uid_t uid)
@@ -116,6 +136,12 @@ are_found_again(void)
 }
 
 static void
+are_tidied(void)
+{
+	in_private_shm(tidied_when_alone);
+}
+
+static void
 belong_to_a_user(void)
 {
 	in_private_shm(of_a_user);
@@ -138,6 +164,7 @@ main(void)
 {
 	static const struct tap_case cases[] = {
 		{"notes are found by the next daemon", are_found_again},
+		{"notes that are in the way are freed by who comes first", are_tidied},
 		{"notes belong to a user", belong_to_a_user},
 		{"what is not the user's own is refused", are_not_ours},
 		{"no memory for it", have_no_memory},

@@ -310,7 +310,12 @@ open_log(struct worker *worker, unsigned char *status)
 	int error = worklog_open(
 		&worker->worklog, &worker->world, &worker->heritage->store, &worker->settings);
 	*status = error != 0 ? EX_CANTCREAT : EX_OK;
-	if (error == 0 || worker->world.journal != NULL)
+	if (error == 0)
+		return 0;
+	/* Each for itself: who has told it for all may be killed before it has. */
+	errlog_error("worker %zu starts without its log %s/%s: %s", worker->world.worker + 1,
+		worker->settings.log_dir, worker->settings.log_filename, strerror(error));
+	if (worker->world.journal != NULL)
 		return 0;
 	errno = error;
 	return -1;

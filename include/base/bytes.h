@@ -30,7 +30,8 @@ struct span {
 static inline struct span
 span_of(struct slice slice)
 {
-	const unsigned char *begin = (const unsigned char *)slice.data;
+	/* To what is not there even nothing must not be added. */
+	const unsigned char *begin = (const unsigned char *)(slice.data != NULL ? slice.data : "");
 	return (struct span){begin, begin + slice.len};
 }
 

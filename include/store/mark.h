@@ -17,7 +17,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { MARK_GROUPS = 64, MARK_GROUP_NOTES = 4 };
+enum { MARK_GROUPS = 64, MARK_GROUP_NOTES = 4, MARK_ROTATIONS = 256 };
 
 #define MARK_BUSY UINT64_C(1)
 
@@ -31,7 +31,7 @@ struct logfile_mark {
 			most; /* while there is one: its length when all of that is written */
 		_Atomic int64_t end; /* its length after the last one, plus 1; 0: not known */
 	} notes[MARK_GROUPS][MARK_GROUP_NOTES];
-	_Atomic uint64_t rotations; /* begun by anyone, of any file; see logfile.c */
+	_Atomic uint64_t rotations[MARK_ROTATIONS];
 };
 
 /*
@@ -60,6 +60,13 @@ int64_t mark_whole(const struct logfile_mark *mark, uint64_t file);
  * Only while nobody appends.
  */
 void mark_tidy(struct logfile_mark *mark);
+
+/*
+ * Counts the rotations of this file by anyone, and of the few that share its counter; without a lock.  Whoever sees
+ * another number than before looks whether the file still has its name.
+ */
+uint64_t mark_rotations(const struct logfile_mark *mark, uint64_t file);
+void mark_count_rotation(struct logfile_mark *mark, uint64_t file);
 
 /* Whether any note is busy: without a lock, so it may be of an append under way. */
 bool mark_any(const struct logfile_mark *mark);

@@ -45,9 +45,9 @@ remove_spare(struct batches *batches, struct spare *spare)
 void
 batches_fini(struct batches *batches)
 {
-	struct spare *spare;
-	while ((spare = remove_spare(batches, TAILQ_FIRST(&batches->spares))) != NULL)
-		free_spare(spare);
+	struct spare *spare, *next;
+	TAILQ_FOREACH_SAFE(spare, &batches->spares, link, next)
+	free_spare(spare);
 	pthread_mutex_destroy(&batches->lock);
 }
 

@@ -137,7 +137,7 @@ find_end(const struct logfile *logfile, bool was_as_noted, struct end *end)
 static int
 check_name(struct logfile *logfile)
 {
-	uint64_t rotations = atomic_load(&logfile->mark->rotations) + 1;
+	uint64_t rotations = mark_rotations(logfile->mark, logfile->identity.file) + 1;
 	if (logfile->rotation.bytes == 0 && logfile->rotations == rotations)
 		return 0;
 	struct stat st;
@@ -162,7 +162,7 @@ make_room(struct logfile *logfile, const struct end *end, int64_t bytes)
 		end->length + end->open_line + bytes <= logfile->rotation.bytes)
 		return 0;
 	/* Counted before the first rename: a death between the two makes the others look, no more. */
-	atomic_fetch_add(&logfile->mark->rotations, 1);
+	mark_count_rotation(logfile->mark, logfile->identity.file);
 	if (rotate_shift(logfile->path, logfile->rotation.keep) != 0) {
 		logfile->rotate_error = errno;
 		return 0;

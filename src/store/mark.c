@@ -100,7 +100,7 @@ take_any(struct logfile_mark *mark, uint64_t file)
 {
 	struct mark_note *notes = (struct mark_note *)(uintptr_t)group_of(mark, file);
 	/* Twice: first those that no file has. */
-	for (size_t i = 0; i < 2 * MARK_GROUP_NOTES; i++) {
+	for (size_t i = 0; i < (size_t)2 * MARK_GROUP_NOTES; i++) {
 		struct mark_note *note = &notes[i % MARK_GROUP_NOTES];
 		uint64_t was = atomic_load_explicit(&note->file, memory_order_acquire);
 		if (i < MARK_GROUP_NOTES && was != 0)
@@ -162,13 +162,27 @@ mark_tidy(struct logfile_mark *mark)
 	}
 }
 
+uint64_t
+mark_rotations(const struct logfile_mark *mark, uint64_t file)
+{
+	return atomic_load(&mark->rotations[file / 2 % MARK_ROTATIONS]);
+}
+
+void
+mark_count_rotation(struct logfile_mark *mark, uint64_t file)
+{
+	atomic_fetch_add(&mark->rotations[file / 2 % MARK_ROTATIONS], 1);
+}
+
 bool
 mark_any(const struct logfile_mark *mark)
 {
-	const struct mark_note *notes = mark->notes[0];
-	for (size_t i = 0; i < MARK_GROUPS * MARK_GROUP_NOTES; i++) {
-		if (atomic_load_explicit(&notes[i].begin, memory_order_acquire) != 0)
-			return true;
+	for (size_t g = 0; g < MARK_GROUPS; g++) {
+		for (size_t i = 0; i < MARK_GROUP_NOTES; i++) {
+			if (atomic_load_explicit(&mark->notes[g][i].begin, memory_order_acquire) !=
+				0)
+				return true;
+		}
 	}
 	return false;
 }

@@ -256,6 +256,24 @@ deleted(void)
 	tear_down(&f);
 }
 
+/* What others do with their files is no reason to leave one that has been renamed; the rotation of this one is. */
+static void
+rotations_of_others(void)
+{
+	struct fixture f = set_up();
+	char *renamed = scratch_path(f.dir, "renamed");
+	uint64_t file = f.logfile.identity.file;
+	CU_ASSERT_EQUAL(append_text(&f.logfile, "one\n"), 0);
+	CU_ASSERT_EQUAL(rename(f.path, renamed), 0);
+	mark_count_rotation(f.mark, file + 2);
+	CU_ASSERT_EQUAL(append_text(&f.logfile, "two\n"), 0);
+	mark_count_rotation(f.mark, file);
+	CU_ASSERT_EQUAL(append_text(&f.logfile, "three\n"), -1);
+	CU_ASSERT_EQUAL(errno, ESTALE);
+	free(renamed);
+	tear_down(&f);
+}
+
 static void
 emptied(void)
 {
@@ -415,6 +433,7 @@ main(void)
 		{"what has grown beyond an old note is not cut", old_note},
 		{"notes of two files", two_files},
 		{"a deleted file is told", deleted},
+		{"the rotation of another file is none of this one", rotations_of_others},
 		{"an emptied file has no hole", emptied},
 		{"EIO at every call", eio},
 		{"ENOSPC in the middle of every call", enospc_halfway},

@@ -208,9 +208,10 @@ scoreboard_set_log(struct scoreboard *board, size_t number, uint64_t generation,
 {
 	struct slot *slot = slot_of(board, number);
 	atomic_store(&slot->log_error, error);
-	set(&slot->log_tried, generation);
 	if (error == 0)
 		set(&slot->log_generation, generation);
+	/* Last, and read first: whoever sees that it was tried sees what came of it. */
+	set(&slot->log_tried, generation);
 }
 
 void
@@ -280,8 +281,8 @@ copy_slot(const struct slot *slot, struct scoreboard_slot *out)
 	out->state = (enum slot_state)get(&slot->state);
 	out->clients = get(&slot->clients);
 	out->settings_generation = get(&slot->settings_generation);
-	out->log_generation = get(&slot->log_generation);
 	out->log_tried = get(&slot->log_tried);
+	out->log_generation = get(&slot->log_generation);
 	out->log_error = (int)atomic_load(&slot->log_error);
 	for (size_t i = 0; i < COUNTS; i++) {
 		uint64_t began = get(&slot->began[i]);

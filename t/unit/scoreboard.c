@@ -287,6 +287,36 @@ times(void)
 	region_unmap(board, scoreboard_size(2));
 }
 
+enum { REOPENINGS = 300000 };
+
+static void *
+reopen_again_and_again(void *arg)
+{
+	for (uint64_t generation = 2; generation <= REOPENINGS; generation++)
+		scoreboard_set_log(arg, 0, generation, 0);
+	return NULL;
+}
+
+/* Whoever sees that a reopening was tried sees that it went well. */
+static void
+reopenings(void)
+{
+	struct scoreboard *board = board_new(1);
+	struct scoreboard_slot seen = {.log_generation = 0};
+	int wrong = 0;
+	pthread_t thread;
+	scoreboard_give_slot(board, 0, 1, 0);
+	scoreboard_set_log(board, 0, 1, 0);
+	CU_ASSERT_EQUAL(pthread_create(&thread, NULL, reopen_again_and_again, board), 0);
+	while (seen.log_generation < REOPENINGS) {
+		CU_ASSERT_TRUE_FATAL(scoreboard_read_slot(board, 0, &seen));
+		wrong += seen.log_tried > seen.log_generation;
+	}
+	pthread_join(thread, NULL);
+	CU_ASSERT_EQUAL(wrong, 0);
+	region_unmap(board, scoreboard_size(1));
+}
+
 /* Whatever a file holds that another program wrote: what is read means nothing, but it is read. */
 static void
 spoiled(void)
@@ -335,6 +365,7 @@ main(void)
 		{"workers killed at work, and those after them", tenants},
 		{"a slot is read under one worker", handovers},
 		{"slots are given, used and freed", slots},
+		{"what came of a reopening", reopenings},
 		{"what the supervisor announces", announcements},
 		{"times of all workers", times},
 		{"a spoiled board is read to its end", spoiled},

@@ -24,14 +24,31 @@ struct listener_set {
 	size_t count;
 };
 
+struct listener_request {
+	const struct endpoint *endpoints;
+	size_t count;
+	int backlog;
+	const struct listener_set *old;    /* what is open already, or NULL */
+	const struct listener_set *passed; /* net/passed.h: what was bound for us, or NULL */
+};
+
 /*
- * Binds every address that the endpoints stand for (a host name may have several).  A wildcard
- * IPv6 socket takes IPv6 only, so that 0.0.0.0 and [::] can stand side by side.  Sockets that `old` has for the same
- * endpoint are taken over as they are, with the new backlog; *old stays unchanged.  0, or -1 with every failure told in
- * `errors`, one line each, the last one's errno, and nothing left open that was not open before.
+ * Has a socket for every address that the endpoints stand for (a host name may have several): one of `old` for the
+ * same endpoint, or else one that was passed, bound to that address or by that name, or else binds one.  All get
+ * the backlog.  A wildcard IPv6 socket that is bound here takes IPv6 only, so that 0.0.0.0 and [::] can stand side by
+ * side.  A passed socket that no endpoint takes is a failure: its clients would wait for ever.
+ *
+ * 0, or -1 with every failure told in `errors`, one line each, the last one's errno (EINVAL where a passed socket and
+ * the endpoints do not agree), and nothing left open that was not open before.  *old and *passed stay unchanged.
  */
-int listener_open(struct listener_set *set, const struct listener_set *old,
-	const struct endpoint *endpoints, size_t count, int backlog, struct buf *errors);
+int listener_open(
+	struct listener_set *set, const struct listener_request *request, struct buf *errors);
+
+/* The numeric address and port that the socket is bound to, into listener->name. */
+void listener_name(struct listener *listener);
+
+/* Puts it at the set's end.  0, or -1 with errno; the descriptor is the caller's then. */
+int listener_add(struct listener_set *set, const struct listener *listener);
 
 /* Whether the set has that very socket. */
 bool listener_is_in(const struct listener_set *set, const struct listener *listener);

@@ -26,7 +26,7 @@ struct reload_request {
 	reload_log *make_log, *try_log;
 	void *owner; /* of both */
 	const struct settings *old;
-	const struct listener_set *listeners;
+	const struct listener_set *listeners, *passed;
 	size_t free_slots; /* for workers of a new generation */
 	size_t places;     /* the most clients that a worker can have without a restart */
 };

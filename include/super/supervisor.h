@@ -11,6 +11,7 @@
 #include "shm/shared.h"
 #include "super/child.h"
 #include "super/errand.h"
+#include "super/manager.h"
 #include "super/privileges.h"
 #include "super/reload.h"
 
@@ -23,7 +24,9 @@ struct supervisor_log {
 struct supervisor_plan {
 	struct settings *settings; /* in force; a reload changes them */
 	const struct privileges *privileges;
+	struct manager *manager;
 	struct listener_set *listeners; /* likewise */
+	const struct listener_set *passed;
 	struct shared *shared;
 	child_main *child_main;
 	const void *child_context;

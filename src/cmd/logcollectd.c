@@ -8,7 +8,6 @@
 #include <bsd/string.h>
 #include <bsd/unistd.h>
 #include <errno.h>
-#include <getopt.h>
 #include <stdbool.h>
 #include <sys/resource.h>
 #include <sysexits.h>
@@ -16,8 +15,10 @@
 
 #include "base/errlog.h"
 #include "base/standard.h"
+#include "net/passed.h"
 #include "serve/worker.h"
 #include "settings/load.h"
+#include "settings/options.h"
 #include "shm/shared.h"
 #include "store/folder.h"
 #include "store/markfile.h"
@@ -25,18 +26,10 @@
 #include "super/notice.h"
 #include "super/supervisor.h"
 
-enum { EXTRA_MAX = 64 };
-
 /* In the memory that this daemon's processes share. */
 struct store_memory {
 	struct troubles troubles;
 	struct logfile_mark mark; /* where that of all the user's daemons cannot be had */
-};
-
-struct options {
-	struct settings_sources sources;
-	const char *extra[EXTRA_MAX];
-	bool test, show, detach;
 };
 
 /* What the supervisor lets go of when it is ready, or keeps from its children. */
@@ -44,72 +37,14 @@ struct daemon {
 	const struct settings_sources *sources;
 	struct settings_loaded loaded;
 	struct privileges privileges;
-	struct listener_set listeners;
+	struct manager manager;
+	struct listener_set listeners, passed;
 	struct worker_heritage heritage;
 	struct shared shared;
 	struct pidfh *pidfile;
 	bool detach;
 	int detached; /* for detach_ready(), or -1 */
 };
-
-static const char usage_text[] =
-	"usage: logcollectd [-dSt] [-f file] [-c 'Directive value']...\n"
-	"       logcollectd -h | -V\n"
-	"\n"
-	"  -f file    read this configuration file; without it the built-in defaults hold\n"
-	"  -c text    a directive that is stronger than file and environment; repeatable\n"
-	"  -t         test the configuration and exit\n"
-	"  -S         print the settings in force and where each comes from, and exit\n"
-	"  -d         detach: go into the background once clients are served\n"
-	"  -h         show this help\n"
-	"  -V         show the version\n";
-
-static int
-usage_error(void)
-{
-	fputs(usage_text, stderr);
-	return EX_USAGE;
-}
-
-/* Returns -1 to go on, or the exit status. */
-static int
-parse_options(int argc, char **argv, struct options *options)
-{
-	int option;
-	options->sources.extra = options->extra;
-	while ((option = getopt(argc, argv, "f:c:tSdhV")) != -1) {
-		switch (option) {
-		case 'f':
-			options->sources.file = optarg;
-			break;
-		case 'c':
-			if (options->sources.extra_count == EXTRA_MAX) {
-				fprintf(stderr, "logcollectd: at most %d -c options\n", EXTRA_MAX);
-				return EX_USAGE;
-			}
-			options->extra[options->sources.extra_count++] = optarg;
-			break;
-		case 't':
-			options->test = true;
-			break;
-		case 'S':
-			options->show = true;
-			break;
-		case 'd':
-			options->detach = true;
-			break;
-		case 'h':
-			fputs(usage_text, stdout);
-			return EX_OK;
-		case 'V':
-			puts("logcollectd " LOGCOLLECTD_VERSION);
-			return EX_OK;
-		default:
-			return usage_error();
-		}
-	}
-	return optind < argc ? usage_error() : -1;
-}
 
 static int
 load(const struct options *options, struct settings_loaded *loaded)
@@ -162,19 +97,42 @@ open_pidfile(struct daemon *daemon)
 }
 
 static int
+exit_status(int error)
+{
+	return error == EINVAL ? EX_CONFIG : error == EACCES ? EX_NOPERM : EX_OSERR;
+}
+
+static int
 open_listeners(struct daemon *daemon)
 {
 	const struct settings *settings = &daemon->loaded.settings;
+	const struct listener_request request = {
+		.endpoints = settings->listen,
+		.count = (size_t)settings->listen_count,
+		.backlog = (int)settings->listen_backlog,
+		.passed = &daemon->passed,
+	};
 	struct buf errors = {0};
-	const struct listener_set none = {0};
-	int result = listener_open(&daemon->listeners, &none, settings->listen,
-		(size_t)settings->listen_count, (int)settings->listen_backlog, &errors);
+	int result = listener_open(&daemon->listeners, &request, &errors);
 	int saved = errno;
 	notice_lines(&errors, errlog_error);
 	buf_fini(&errors);
-	if (result == 0)
-		return EX_OK;
-	return saved == EACCES ? EX_NOPERM : EX_OSERR;
+	return result == 0 ? EX_OK : exit_status(saved);
+}
+
+/* What a service manager passes to this very process: also before it becomes another to detach. */
+static int
+meet_manager(struct daemon *daemon)
+{
+	struct buf errors = {0};
+	if (manager_init(&daemon->manager) < 0)
+		errlog_warn(
+			"cannot tell the service manager in NOTIFY_SOCKET: %s", strerror(errno));
+	int result = passed_sockets(&daemon->passed, &errors);
+	int saved = errno;
+	notice_lines(&errors, errlog_error);
+	buf_fini(&errors);
+	return result == 0 ? EX_OK : exit_status(saved);
 }
 
 /*
@@ -342,6 +300,7 @@ in_child(void *context)
 {
 	struct daemon *daemon = context;
 	shared_in_child(&daemon->shared);
+	manager_close(&daemon->manager);
 	if (daemon->pidfile != NULL)
 		pidfile_close(daemon->pidfile);
 	if (daemon->detached >= 0)
@@ -356,6 +315,8 @@ serve(struct daemon *daemon)
 	const struct supervisor_plan plan = {
 		.settings = &daemon->loaded.settings,
 		.privileges = &daemon->privileges,
+		.manager = &daemon->manager,
+		.passed = &daemon->passed,
 		.listeners = &daemon->listeners,
 		.shared = &daemon->shared,
 		.child_main = worker_main,
@@ -380,6 +341,8 @@ run(struct daemon *daemon, const struct settings_sources *sources, bool detach)
 	supervisor_block_signals();
 	daemon->sources = sources;
 	daemon->detach = detach;
+	if (status == EX_OK)
+		status = meet_manager(daemon);
 	if (detach && status == EX_OK && (daemon->detached = detach_begin()) < 0) {
 		errlog_error("cannot detach: %s", strerror(errno));
 		status = EX_OSERR;
@@ -389,7 +352,9 @@ run(struct daemon *daemon, const struct settings_sources *sources, bool detach)
 	if (status == EX_OK)
 		status = serve(daemon);
 	listener_close(&daemon->listeners);
+	free(daemon->passed.items);
 	shared_close(&daemon->shared);
+	manager_close(&daemon->manager);
 	if (daemon->pidfile != NULL)
 		pidfile_remove(daemon->pidfile);
 	return status;
@@ -399,10 +364,10 @@ int
 main(int argc, char **argv)
 {
 	struct options options = {.sources.environment = environ};
-	struct daemon daemon = {.shared = {.fd = -1}, .detached = -1};
+	struct daemon daemon = {.shared = {.fd = -1}, .manager = {.fd = -1}, .detached = -1};
 	standard_occupy();
 	setproctitle_init(argc, argv, environ);
-	int status = parse_options(argc, argv, &options);
+	int status = options_parse(&options, argc, argv);
 	if (status >= 0)
 		return status;
 	options.sources.environment = environ; /* setproctitle_init() has moved it */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Reads and writes [address:]port.  An address is checked as far as that needs no
+ * Reads and writes [address:]port and fd@NAME.  An address is checked as far as that needs no
  * resolver: digits and dots must be IPv4, brackets must hold IPv6, the rest must look like a host name.
  */
 #include "core/endpoint.h"
@@ -13,6 +13,7 @@
 
 static const char port_wrong[] = "the port must be a number from 0 to 65535, as in 127.0.0.1:9000";
 
+static const char passed_prefix[] = "fd@";
 static const char digits[] = "0123456789";
 static const char host_letters[] =
 	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
@@ -88,9 +89,37 @@ endpoint_parse_port(const char *text, struct endpoint *out)
 	return NULL;
 }
 
+/* A name may be what a service manager takes for one: printable ASCII but a colon. */
+static const char *
+parse_passed(const char *text, struct endpoint *out)
+{
+	struct endpoint endpoint = {.port = 0};
+	size_t len = strlen(text);
+	if (len == sizeof passed_prefix - 1)
+		return "the name is missing, write it as in fd@logcollectd.socket";
+	if (len >= sizeof endpoint.host)
+		return "the name is longer than 250 bytes";
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] < ' ' || text[i] > '~' || text[i] == ':')
+			return "no name of a passed socket, write one as in fd@logcollectd.socket";
+	}
+	memcpy(endpoint.host, text, len);
+	memcpy(out, &endpoint, sizeof endpoint);
+	return NULL;
+}
+
+const char *
+endpoint_passed_name(const struct endpoint *endpoint)
+{
+	size_t len = sizeof passed_prefix - 1;
+	return strncmp(endpoint->host, passed_prefix, len) == 0 ? endpoint->host + len : NULL;
+}
+
 const char *
 endpoint_parse(const char *text, struct endpoint *out)
 {
+	if (strncmp(text, passed_prefix, sizeof passed_prefix - 1) == 0)
+		return parse_passed(text, out);
 	struct endpoint endpoint = {.host = "0.0.0.0"};
 	const char *port = text;
 	const char *wrong = NULL;
@@ -123,13 +152,18 @@ const char *
 endpoint_format(const struct endpoint *endpoint, char text[static ENDPOINT_TEXT_MAX])
 {
 	bool ipv6 = strchr(endpoint->host, ':') != NULL;
-	snprintf(text, ENDPOINT_TEXT_MAX, ipv6 ? "[%s]:%u" : "%s:%u", endpoint->host,
-		(unsigned)endpoint->port);
+	if (endpoint_passed_name(endpoint) != NULL)
+		snprintf(text, ENDPOINT_TEXT_MAX, "%s", endpoint->host);
+	else
+		snprintf(text, ENDPOINT_TEXT_MAX, ipv6 ? "[%s]:%u" : "%s:%u", endpoint->host,
+			(unsigned)endpoint->port);
 	return text;
 }
 
 bool
 endpoint_clash(const struct endpoint *a, const struct endpoint *b)
 {
+	if (endpoint_passed_name(a) != NULL)
+		return strcmp(a->host, b->host) == 0;
 	return a->port != 0 && a->port == b->port && strcasecmp(a->host, b->host) == 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Binds the listening sockets. */
+/* Binds the listening sockets, or takes those that are open. */
 #include "net/listener.h"
 
 #include <errno.h>
@@ -43,9 +43,8 @@ bind_address(const struct addrinfo *address, int backlog)
 	return -1;
 }
 
-/* The numeric address with the port that the kernel chose. */
-static void
-name_listener(struct listener *listener)
+void
+listener_name(struct listener *listener)
 {
 	struct sockaddr_storage bound = {0};
 	socklen_t len = sizeof bound;
@@ -58,8 +57,8 @@ name_listener(struct listener *listener)
 		bound.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
 }
 
-static int
-add_listener(struct listener_set *set, const struct listener *listener)
+int
+listener_add(struct listener_set *set, const struct listener *listener)
 {
 	struct listener *items = reallocarray(set->items, set->count + 1, sizeof *items);
 	if (items == NULL)
@@ -69,15 +68,48 @@ add_listener(struct listener_set *set, const struct listener *listener)
 	return 0;
 }
 
+/* Adds one that was passed, which somebody else may not have for another endpoint already. */
 static int
-bind_listener(struct listener_set *set, const struct addrinfo *address, struct listener listener,
+add_passed(struct listener_set *set, const struct listener *passed, struct listener listener,
 	int backlog)
 {
-	listener.fd = bind_address(address, backlog);
+	if (listener_is_in(set, passed)) {
+		errno = EADDRINUSE;
+		return -1;
+	}
+	listener.fd = passed->fd;
+	listen(listener.fd, backlog);
+	listener_name(&listener);
+	return listener_add(set, &listener);
+}
+
+/* The passed socket that is bound to the address, or NULL. */
+static const struct listener *
+find_passed(const struct listener_set *passed, const struct addrinfo *address)
+{
+	for (size_t i = 0; i < passed->count; i++) {
+		struct sockaddr_storage bound = {0};
+		socklen_t len = sizeof bound;
+		if (getsockname(passed->items[i].fd, (struct sockaddr *)&bound, &len) == 0 &&
+			len == address->ai_addrlen && memcmp(&bound, address->ai_addr, len) == 0)
+			return &passed->items[i];
+	}
+	return NULL;
+}
+
+/* `listener` says what for. */
+static int
+add_address(struct listener_set *set, const struct listener_request *request,
+	const struct addrinfo *address, struct listener listener)
+{
+	const struct listener *passed = find_passed(request->passed, address);
+	if (passed != NULL)
+		return add_passed(set, passed, listener, request->backlog);
+	listener.fd = bind_address(address, request->backlog);
 	if (listener.fd < 0)
 		return -1;
-	name_listener(&listener);
-	if (add_listener(set, &listener) == 0)
+	listener_name(&listener);
+	if (listener_add(set, &listener) == 0)
 		return 0;
 	close(listener.fd);
 	return -1;
@@ -92,10 +124,11 @@ tell(struct buf *errors, const struct endpoint *endpoint, const char *reason)
 	errno = saved;
 }
 
-/* Binds all addresses of one endpoint.  0, or -1 with the failures told and errno set. */
+/* These three add all sockets of one endpoint: 0, or -1 with the failures told and errno set. */
+
 static int
-bind_endpoint(
-	struct listener_set *set, const struct listener *wanted, int backlog, struct buf *errors)
+add_addresses(struct listener_set *set, const struct listener_request *request,
+	const struct listener *wanted, struct buf *errors)
 {
 	char port[8];
 	snprintf(port, sizeof port, "%u", wanted->endpoint.port);
@@ -111,7 +144,7 @@ bind_endpoint(
 	int error = 0;
 	for (const struct addrinfo *address = addresses; address != NULL;
 		address = address->ai_next) {
-		if (bind_listener(set, address, *wanted, backlog) < 0) {
+		if (add_address(set, request, address, *wanted) < 0) {
 			error = errno;
 			tell(errors, &wanted->endpoint, strerror(error));
 		}
@@ -119,6 +152,37 @@ bind_endpoint(
 	freeaddrinfo(addresses);
 	errno = error;
 	return error == 0 ? 0 : -1;
+}
+
+static int
+add_named(struct listener_set *set, const struct listener_request *request,
+	const struct listener *wanted, struct buf *errors)
+{
+	size_t before = set->count;
+	int error = 0;
+	for (size_t i = 0; i < request->passed->count; i++) {
+		const struct listener *passed = &request->passed->items[i];
+		if (strcmp(passed->endpoint.host, wanted->endpoint.host) == 0 &&
+			add_passed(set, passed, *wanted, request->backlog) < 0) {
+			error = errno;
+			tell(errors, &wanted->endpoint, strerror(error));
+		}
+	}
+	if (error == 0 && set->count == before) {
+		error = EINVAL;
+		tell(errors, &wanted->endpoint, "no socket of that name was passed");
+	}
+	errno = error;
+	return error == 0 ? 0 : -1;
+}
+
+static int
+add_endpoint(struct listener_set *set, const struct listener_request *request,
+	const struct listener *wanted, struct buf *errors)
+{
+	return endpoint_passed_name(&wanted->endpoint) != NULL
+	               ? add_named(set, request, wanted, errors)
+	               : add_addresses(set, request, wanted, errors);
 }
 
 static bool
@@ -138,7 +202,7 @@ take_over(struct listener_set *set, const struct listener_set *old, const struct
 	for (size_t i = 0; i < old->count; i++) {
 		if (!is_for(&old->items[i], wanted))
 			continue;
-		if (add_listener(set, &old->items[i]) < 0)
+		if (listener_add(set, &old->items[i]) < 0)
 			return -1;
 		listen(old->items[i].fd, backlog);
 		count++;
@@ -157,22 +221,45 @@ occurrence_of(const struct endpoint *endpoints, size_t index)
 	return count;
 }
 
-int
-listener_open(struct listener_set *set, const struct listener_set *old,
-	const struct endpoint *endpoints, size_t count, int backlog, struct buf *errors)
+/* 0, or the errno of one that nobody would serve. */
+static int
+check_passed(const struct listener_set *set, const struct listener_set *passed, struct buf *errors)
 {
+	int error = 0;
+	for (size_t i = 0; i < passed->count; i++) {
+		const struct listener *socket = &passed->items[i];
+		if (listener_is_in(set, socket))
+			continue;
+		error = EINVAL;
+		buf_printf(errors,
+			"%s is passed by the service manager and in no Listen directive: "
+			"write Listen %s\n",
+			socket->name, socket->endpoint.host);
+	}
+	return error;
+}
+
+int
+listener_open(struct listener_set *set, const struct listener_request *request, struct buf *errors)
+{
+	static const struct listener_set none;
+	struct listener_request all = *request;
 	int failure = 0;
+	all.old = request->old == NULL ? &none : request->old;
+	all.passed = request->passed == NULL ? &none : request->passed;
 	*set = (struct listener_set){0};
-	for (size_t i = 0; i < count; i++) {
-		const struct listener wanted = {
-			.endpoint = endpoints[i], .occurrence = occurrence_of(endpoints, i)};
-		int taken = take_over(set, old, &wanted, backlog);
-		if (taken < 0 || (taken == 0 && bind_endpoint(set, &wanted, backlog, errors) < 0))
+	for (size_t i = 0; i < all.count; i++) {
+		const struct listener wanted = {.endpoint = all.endpoints[i],
+			.occurrence = occurrence_of(all.endpoints, i)};
+		int taken = take_over(set, all.old, &wanted, all.backlog);
+		if (taken < 0 || (taken == 0 && add_endpoint(set, &all, &wanted, errors) < 0))
 			failure = errno;
 	}
 	if (failure == 0)
+		failure = check_passed(set, all.passed, errors);
+	if (failure == 0)
 		return 0;
-	listener_abandon(set, old);
+	listener_abandon(set, all.old);
 	errno = failure;
 	return -1;
 }

@@ -63,10 +63,15 @@ prepare_workers(struct reload *reload, const struct reload_request *request)
 		return 0;
 	if (check_room(reload, request) < 0)
 		return -1;
+	const struct listener_request listeners = {
+		.endpoints = reload->settings.listen,
+		.count = (size_t)reload->settings.listen_count,
+		.backlog = (int)reload->settings.listen_backlog,
+		.old = request->listeners,
+		.passed = request->passed,
+	};
 	size_t before = reload->errors.len;
-	if (listener_open(&reload->listeners, request->listeners, reload->settings.listen,
-		    (size_t)reload->settings.listen_count, (int)reload->settings.listen_backlog,
-		    &reload->errors) == 0)
+	if (listener_open(&reload->listeners, &listeners, &reload->errors) == 0)
 		return 0;
 	for (size_t i = before; i < reload->errors.len; i++)
 		reload->error_count += reload->errors.data[i] == '\n';

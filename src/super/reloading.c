@@ -21,6 +21,7 @@ finish(const struct reloading *reloading, size_t error_count, const struct buf *
 		published_generation(shared->settings), error_count,
 		text->len > 0 ? buf_string((struct buf *)(uintptr_t)text) : NULL,
 		clock_read().wall_us);
+	manager_ready(reloading->plan->manager);
 	if (error_count > 0)
 		errlog_error("reload failed, everything stays as it was");
 	else
@@ -99,6 +100,7 @@ build(struct reloading *reloading, struct reload *reload)
 		.owner = reloading,
 		.old = plan->settings,
 		.listeners = plan->listeners,
+		.passed = plan->passed,
 		.free_slots = crew_free_slots(reloading->crew),
 		.places = roster_places(plan->shared->roster),
 	};
@@ -112,6 +114,7 @@ bool
 reloading_begin(struct reloading *reloading, bool held_up)
 {
 	struct reload reload;
+	manager_reloading(reloading->plan->manager);
 	int result = build(reloading, &reload);
 	notice_lines(&reload.errors, errlog_error);
 	notice_lines(&reload.warnings, errlog_warn);

@@ -20,7 +20,7 @@
 #include "super/notice.h"
 #include "super/reloading.h"
 
-enum { CLEANER_MS = 2000 };
+enum { CLEANER_MS = 2000, STOP_SPARE_S = 10 /* for killing, cleaning up */ };
 
 struct supervisor {
 	const struct supervisor_plan *plan;
@@ -80,14 +80,16 @@ announce(const struct supervisor *supervisor)
 	notice_board(
 		supervisor->plan->shared, supervisor->plan->listeners, supervisor->crew.generation);
 	notice_listeners(supervisor->plan->listeners, &(struct listener_set){0}, "listening on");
+	manager_ready(supervisor->plan->manager);
 	supervisor->plan->ready(supervisor->plan->context);
 }
 
 static void
 drain(struct supervisor *supervisor)
 {
-	supervisor->deadline_ms = clock_mono_ms() +
-	                          supervisor->plan->settings->graceful_shutdown_timeout_s * 1000;
+	int64_t timeout_s = supervisor->plan->settings->graceful_shutdown_timeout_s;
+	supervisor->deadline_ms = clock_mono_ms() + timeout_s * 1000;
+	manager_stopping(supervisor->plan->manager, timeout_s + STOP_SPARE_S);
 	scoreboard_set_daemon_state(supervisor->plan->shared->board, BOARD_STOPPING);
 	crew_order(&supervisor->crew, ORDER_DRAIN, -1);
 }
@@ -251,7 +253,9 @@ check_postponed(struct supervisor *supervisor)
 static int
 run_timers(struct supervisor *supervisor)
 {
-	int wait_ms = crew_run_timers(&supervisor->crew, !is_stopping(supervisor));
+	int wait_ms = clock_shorter_ms(crew_run_timers(&supervisor->crew, !is_stopping(supervisor)),
+		manager_run_timers(
+			supervisor->plan->manager, supervisor->plan->shared, clock_mono_ms()));
 	if (supervisor->lifecycle.state != LIFECYCLE_DRAINING)
 		return wait_ms;
 	int64_t left_ms = supervisor->deadline_ms - clock_mono_ms();

@@ -21,6 +21,9 @@ good(void)
 		{"[::1]:9000", "::1", 9000, "[::1]:9000"},
 		{"[::]:0", "::", 0, "[::]:0"},
 		{"[fe80::1%eth0]:9", "fe80::1%eth0", 9, "[fe80::1%eth0]:9"},
+		{"fd@logcollectd.socket", "fd@logcollectd.socket", 0, "fd@logcollectd.socket"},
+		{"fd@9000", "fd@9000", 0, "fd@9000"},
+		{"fd@two words", "fd@two words", 0, "fd@two words"},
 		{"[::ffff:192.0.2.7]:9", "::ffff:192.0.2.7", 9, "[::ffff:192.0.2.7]:9"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -44,7 +47,8 @@ bad(void)
 		"[::g]:9000", "[::1%]:9000", "[::1%a b]:9", "300.1.1.1:9000", "1.2.3:9000",
 		"1:9000:1", "a b:9000", "a/b:9000", "localhost:", "localhost:65536", "localhost:-1",
 		"localhost:+1", "localhost: 1", "localhost:1x", "localhost:000001", "65536",
-		"999999999999", "-1", "[::1]x:9000", "[[::1]]:9000"};
+		"999999999999", "-1", "[::1]x:9000", "[[::1]]:9000", "fd@", "fd@a:9000", "fd@a\tb",
+		"fd@\xc3\xa4", "FD@a"};
 	struct endpoint before = {.host = "before", .port = 7}, endpoint = before;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		CU_ASSERT_PTR_NOT_NULL(endpoint_parse(cases[i], &endpoint));
@@ -97,6 +101,26 @@ clashes(void)
 	CU_ASSERT_FALSE(endpoint_clash(&a, &b));
 }
 
+static void
+passed(void)
+{
+	struct endpoint a, b, address;
+	char text[ENDPOINT_HOST_MAX + 2] = "fd@";
+	CU_ASSERT_PTR_NULL(endpoint_parse("fd@logs", &a));
+	CU_ASSERT_PTR_NULL(endpoint_parse("fd@logs", &b));
+	CU_ASSERT_PTR_NULL(endpoint_parse("fd:0", &address)); /* a host of that name */
+	CU_ASSERT_STRING_EQUAL(endpoint_passed_name(&a), "logs");
+	CU_ASSERT_PTR_NULL(endpoint_passed_name(&address));
+	CU_ASSERT_TRUE(endpoint_clash(&a, &b));
+	CU_ASSERT_PTR_NULL(endpoint_parse("fd@Logs", &b));
+	CU_ASSERT_FALSE(endpoint_clash(&a, &b));
+	memset(text + 3, 'n', ENDPOINT_HOST_MAX - 4);
+	CU_ASSERT_PTR_NULL(endpoint_parse(text, &a));
+	CU_ASSERT_EQUAL(strlen(endpoint_passed_name(&a)), ENDPOINT_HOST_MAX - 4);
+	text[strlen(text)] = 'n';
+	CU_ASSERT_PTR_NOT_NULL(endpoint_parse(text, &a));
+}
+
 int
 main(void)
 {
@@ -106,6 +130,7 @@ main(void)
 		{"hosts of up to 253 bytes", long_hosts},
 		{"address or port alone", halves},
 		{"the same address twice, port 0 apart", clashes},
+		{"sockets that are passed, by their name", passed},
 		{NULL, NULL},
 	};
 	return tap_main("endpoint", cases);

@@ -76,6 +76,23 @@ subtest 'a manager that cannot be told' => sub {
 	is($daemon->stop, 0, 'stops');
 };
 
+subtest 'messages for the journal' => sub {
+	my $daemon = LogCollectd->new(Workers => 1);
+	open my $stderr, '>>', $daemon->dir . '/stderr';
+	my ($device, $inode) = stat $stderr;
+	$daemon->{'-env'} = {JOURNAL_STREAM => "$device:$inode"};
+	$daemon->{sockets} = 0;
+	$daemon->launch;
+	ok(wait_until { $daemon->errors =~ /^<6>listening on 127\.0\.0\.1:\d+$/m }, 'the severity alone');
+	kill KILL => $daemon->workers;
+	ok(wait_until { $daemon->errors =~ /^<3>worker 1 \(pid \d+\) was killed by signal 9/m }, 'of errors, too');
+	is($daemon->stop, 0, 'stops');
+	unlike($daemon->errors, qr/^[^<]/m, 'and of every message');
+	$daemon = LogCollectd->start('-env' => {JOURNAL_STREAM => '1:2'});
+	like($daemon->errors, qr/Z logcollectd\[\d+\] info: listening on /, 'where stderr is something else, with time and process');
+	is($daemon->stop, 0, 'stops');
+};
+
 # A command that passes the sockets to the program behind it, named so, from descriptor 3 on.
 sub passing ($sockets, $names, $pid = '$$') {
 	fcntl $_, F_SETFD, 0 for @$sockets;

@@ -42,6 +42,14 @@ subtest 'logcollectd(8)' => sub {
 	is_deeply([$signals =~ /^\.It Dv (.*)$/mg], ['TERM , INT', 'HUP', 'USR1'], 'all signals');
 };
 
+subtest 'the notes in memory' => sub {
+	my ($file) = $page{'logcollectd.8'} =~ m{^\.It Pa (/dev/shm/logcollectd-notes-\d+\.) Ns Ar uid$}m;
+	my $daemon = LogCollectd->start;
+	$daemon->ask(record(ERROR => 'x'));
+	ok(-e "$file$>", 'are in the file that it names');
+	is($daemon->stop, 0, 'stops');
+};
+
 subtest 'the example of logcollectd.conf(5)' => sub {
 	my ($example) = displays($page{'logcollectd.conf.5'} =~ s/.*^\.Sh EXAMPLES//msr);
 	my $daemon = LogCollectd->new;

@@ -6,8 +6,8 @@ c_files   := $(sort $(c_sources) $(wildcard include/*/*.h t/*/*.c t/*/*.h))
 man_pages := $(wildcard packaging/man/*.[1-9])
 LINT_JOBS ?= 2
 
-.PHONY: lint lint-cppcheck lint-tidy lint-man format format-check
-lint: lint-cppcheck lint-tidy lint-man ## check the sources with cppcheck and clang-tidy, the manual with mandoc
+.PHONY: lint lint-cppcheck lint-tidy lint-man lint-service format format-check
+lint: lint-cppcheck lint-tidy lint-man lint-service ## check the sources with cppcheck and clang-tidy, the manual, the service
 
 # The queue macros are given by force, or cppcheck takes them for functions.
 lint-cppcheck:
@@ -24,6 +24,10 @@ lint-tidy:
 
 lint-man:
 	mandoc -T lint -W warning $(man_pages)
+
+# Exposure of at most 1.0.
+lint-service:
+	systemd-analyze security --offline=true --threshold=10 packaging/systemd/logcollectd.service
 
 format: ## format all C files (clang-format)
 	clang-format -i $(c_files)

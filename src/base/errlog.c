@@ -6,12 +6,15 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 
-enum target { TO_STDERR, TO_SYSLOG, TO_FILE };
+enum target { TO_STDERR, TO_JOURNAL, TO_SYSLOG, TO_FILE };
 
 /*
  * Threads may be writing while the target changes, so the file's descriptor, once there is one, keeps its
@@ -45,11 +48,24 @@ errlog_adopt(int fd)
 	sink.target = TO_FILE;
 }
 
+/* As systemd.exec(5) says it: device and inode. */
+static bool
+stderr_is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	char text[64];
+	struct stat st;
+	if (stream == NULL || fstat(STDERR_FILENO, &st) < 0)
+		return false;
+	snprintf(text, sizeof text, "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+	return strcmp(stream, text) == 0;
+}
+
 int
 errlog_open(const char *target)
 {
 	if (strcmp(target, "stderr") == 0) {
-		sink.target = TO_STDERR;
+		sink.target = stderr_is_journal() ? TO_JOURNAL : TO_STDERR;
 		return 0;
 	}
 	if (strcmp(target, "syslog") == 0) {
@@ -91,6 +107,8 @@ put_prefix(char *line, size_t size, enum errlog_level level)
 {
 	struct timespec now;
 	struct tm tm;
+	if (sink.target == TO_JOURNAL)
+		return snprintf(line, size, "<%d>", levels[level].priority);
 	clock_gettime(CLOCK_REALTIME, &now);
 	gmtime_r(&now.tv_sec, &tm);
 	size_t len = strftime(line, size, "%Y-%m-%dT%H:%M:%S", &tm);

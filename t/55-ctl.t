@@ -130,26 +130,33 @@ subtest 'top, piped' => sub {
 };
 
 # Types the keys into `top` on a terminal of its own; what it drew.
-sub on_terminal ($daemon, $keys, @options) {
-	my $command = "stty rows 30 cols 120; exec $program -s @{[board($daemon)]} top @options";
+sub on_terminal ($daemon, $keys, $columns, @options) {
+	my $command = "stty rows 30 cols $columns; exec $program -s @{[board($daemon)]} top @options";
 	local $ENV{TERM} = 'xterm';
+	unlink "$daemon->{dir}/screen";
 	my $pid = open(my $keyboard, '|-', 'script', '-qefc', $command, "$daemon->{dir}/screen") or die "script: $!";
 	my $drawn = wait_until { slurp("$daemon->{dir}/screen") =~ /LINES/ };
 	print {$keyboard} $keys;
 	$keyboard->flush;
 	my $ended = wait_until { gone($pid) };
 	close $keyboard;
-	return ($drawn && $ended ? $? >> 8 : 'stuck', slurp("$daemon->{dir}/screen"));
+	return ($drawn && $ended ? $? >> 8 : 'stuck', slurp("$daemon->{dir}/screen") =~ s/^Script .*\n//mgr);
 }
 
 subtest 'top, on a terminal' => sub {
 	plan skip_all => 'there is no script(1)' if !grep { -x "$_/script" } split /:/, $ENV{PATH};
 	my $daemon = start();
-	my ($status, $screen) = on_terminal($daemon, '>r<q', '-d', 60);
+	my ($status, $screen) = on_terminal($daemon, '>r<q', 140, '-d', 60);
 	is($status, 0, 'q ends it');
 	like($screen, qr/\e\[\?1049h.*LINES.*\e\[\?1049l/s, 'a screen of its own, and back');
-	($status, $screen) = on_terminal($daemon, '', '-n', 2, '-d', 0.1);
+	like($screen, qr/KB/, 'all columns');
+	($status, $screen) = on_terminal($daemon, '', 140, '-n', 2, '-d', 0.1);
 	is($status, 0, 'ends after its looks');
+	(undef, $screen) = on_terminal($daemon, 'q', 80, '-d', 60);
+	like($screen, qr/NOT_OBJ/, 'where the window is narrow, what there is room for');
+	unlike($screen, qr/MISSING|KB/, 'and no more');
+	(undef, $screen) = on_terminal($daemon, '<' x 2 . 'q', 80, '-d', 60);
+	like($screen, qr/KB/, 'what is sorted by is among it');
 	is($daemon->stop, 0, 'stops');
 };
 

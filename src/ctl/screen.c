@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/* Drawing.  What does not fit into the window is cut off by ncurses; nothing here keeps its size. */
+/* Drawing.  Columns that do not fit into the window are left out; nothing here keeps its size. */
 #include "ctl/screen.h"
 
 #include <ncurses.h>
+#include <stdarg.h>
 #include <stdlib.h>
 
 #include "ctl/words.h"
@@ -29,58 +30,85 @@ screen_close(struct screen *screen)
 	delscreen(screen);
 }
 
+/* The columns that there is room for: as many as fit, the one that is sorted by among them. */
+struct span {
+	size_t first, end;
+};
+
+static struct span
+visible(const struct screen_view *view)
+{
+	int room = (COLS - NAME_WIDTH - STATE_WIDTH) / COLUMN_WIDTH;
+	size_t fit = room < 1 ? 1 : (size_t)room;
+	size_t first = view->column < fit ? 0 : view->column - fit + 1;
+	size_t end = first + fit < RATES_COLUMNS ? first + fit : RATES_COLUMNS;
+	return (struct span){first, end};
+}
+
+/* ncurses goes on in the next line where the window ends; this does not. */
+static void __attribute__((format(printf, 1, 2))) put(const char *format, ...)
+{
+	char text[256];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	addnstr(text, COLS - getcurx(stdscr) - 1);
+}
+
 static void
 draw_head(const struct reading *reading, const struct rates *rates)
 {
 	char span[WORDS_MAX], time[WORDS_MAX];
-	mvprintw(0, 0, "logcollectd %s, pid %d", board_state_name(reading->info.state),
-		(int)reading->pid);
+	move(0, 0);
+	put("logcollectd %s, pid %d", board_state_name(reading->info.state), (int)reading->pid);
 	if (reading->info.started_us != 0)
-		printw(", up %s",
-			words_span(reading_age_ms(reading, reading->info.started_us), span));
-	printw(", %zu workers, 99%% answered in %s", rates->workers,
-		words_time(rates->p99_us, time));
-	mvprintw(1, 0, "a second; < > sort, r reverse, space now, q quit");
+		put(", up %s", words_span(reading_age_ms(reading, reading->info.started_us), span));
+	put(", %zu workers, 99%% answered in %s", rates->workers, words_time(rates->p99_us, time));
+	move(1, 0);
+	put("a second; < > sort, r reverse, space now, q quit");
 }
 
 static void
-draw_names(int line, const struct screen_view *view)
+draw_names(int line, const struct screen_view *view, struct span columns)
 {
+	move(line, 0);
 	attron(A_REVERSE);
-	mvprintw(line, 0, "%-*s%-*s", NAME_WIDTH, "", STATE_WIDTH, "");
-	for (size_t i = 0; i < RATES_COLUMNS; i++) {
+	put("%-*s", NAME_WIDTH + STATE_WIDTH, "");
+	for (size_t i = columns.first; i < columns.end; i++) {
 		if (i == view->column)
 			attron(A_BOLD);
-		printw("%*s", COLUMN_WIDTH, rates_column_name(i));
+		put("%*s", COLUMN_WIDTH, rates_column_name(i));
 		attroff(A_BOLD);
 	}
 	attroff(A_REVERSE);
 }
 
 static void
-draw_row(int line, const struct rates_row *row)
+draw_row(int line, const struct rates_row *row, struct span columns)
 {
 	char text[WORDS_MAX];
-	mvprintw(line, 0, "%-*.*s%-*s", NAME_WIDTH,
-		row->kind == RATES_ADDRESS ? -1 : NAME_WIDTH - 1, row->name, STATE_WIDTH,
-		row->state);
-	for (size_t i = 0; i < RATES_COLUMNS; i++)
-		printw("%*s", COLUMN_WIDTH, row->known[i] ? words_rate(row->values[i], text) : "");
+	move(line, 0);
+	put("%-*.*s%-*s", NAME_WIDTH, row->kind == RATES_ADDRESS ? -1 : NAME_WIDTH - 1, row->name,
+		STATE_WIDTH, row->state);
+	for (size_t i = columns.first; i < columns.end; i++)
+		put("%*s", COLUMN_WIDTH, row->known[i] ? words_rate(row->values[i], text) : "");
 }
 
 void
 screen_draw(const struct reading *reading, struct rates *rates, const struct screen_view *view)
 {
+	const struct span columns = visible(view);
 	int line = HEAD_LINES + 1;
 	rates_sort(rates, view->column, view->least_first);
 	erase();
 	draw_head(reading, rates);
-	draw_names(HEAD_LINES, view);
+	draw_names(HEAD_LINES, view, columns);
 	for (size_t i = 0; i < rates->count && line < LINES; i++) {
 		if (i > 0 && rates->rows[i].kind != rates->rows[i - 1].kind)
 			line++;
 		if (line < LINES)
-			draw_row(line++, &rates->rows[i]);
+			draw_row(line++, &rates->rows[i], columns);
 	}
 	refresh();
 }

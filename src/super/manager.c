@@ -13,7 +13,7 @@
 
 #include "base/clock.h"
 
-enum { FIGURES_MS = 5000, TEXT_MAX = 512 };
+enum { FIGURES_MS = 5000, SHORTEST_MS = 10, TEXT_MAX = 512 };
 
 static const char *const variables[] = {"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"};
 
@@ -150,15 +150,22 @@ tell_figures(struct manager *manager, const struct shared *shared, int64_t now_m
 	manager->told_ms = now_ms;
 }
 
+/* Twice as often as it wants to hear, as sd_watchdog_enabled(3) advises, but do not do nothing else. */
+static int64_t
+how_often(const struct manager *manager)
+{
+	int64_t half_ms = manager->watchdog_ms / 2;
+	if (manager->watchdog_ms == 0 || half_ms > FIGURES_MS)
+		return FIGURES_MS;
+	return half_ms < SHORTEST_MS ? SHORTEST_MS : half_ms;
+}
+
 int
 manager_run_timers(struct manager *manager, const struct shared *shared, int64_t now_ms)
 {
-	int64_t every_ms = FIGURES_MS;
 	if (manager->fd < 0)
 		return -1;
-	/* Twice as often as it wants, as sd_watchdog_enabled(3) advises. */
-	if (manager->watchdog_ms > 0 && manager->watchdog_ms / 2 < every_ms)
-		every_ms = manager->watchdog_ms / 2;
+	int64_t every_ms = how_often(manager);
 	int64_t left_ms = manager->told_ms == 0 ? 0 : manager->told_ms + every_ms - now_ms;
 	if (left_ms > 0)
 		return (int)left_ms;

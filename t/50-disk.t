@@ -2,6 +2,7 @@
 # The disk is full, the file may not grow, the file is gone: `storage failure`, nothing lost, nothing torn,
 # and it ends by itself.
 use v5.36;
+use Fcntl qw(LOCK_EX);
 use Test::More;
 use LogCollectd;
 
@@ -107,6 +108,34 @@ subtest 'the file is deleted' => sub {
 	rmdir $daemon->dir . '/logs';
 	is_deeply([verdicts $_->ask(record(ERROR => 'again'))], ['received'], 'after the folder is deleted too') for @clients;
 	is_deeply([$daemon->messages], [('again') x 2], 'the same');
+	is($daemon->stop, 0, 'stops');
+};
+
+# Another program has the file's lock while a worker wants to append, does something to the file under it, and lets go.
+sub under_lock ($daemon, $client, $message, $change) {
+	my $path = $daemon->dir . '/logs/server.log';
+	open my $file, '>>', $path or die "$path: $!";
+	my $inode = (stat $file)[1];
+	flock $file, LOCK_EX or die "flock: $!";
+	$client->send(record(ERROR => $message) . "\n");
+	ok(wait_until { slurp('/proc/locks') =~ /-> FLOCK .*:$inode / }, 'the worker waits for the lock');
+	$change->($file, $path);
+	close $file;
+	return (verdicts $client->lines(1))[0];
+}
+
+subtest 'others had the lock meanwhile' => sub {
+	my $daemon = LogCollectd->start(Workers => 1, -wrap => ['prlimit', '--fsize=65536', '--']);
+	my $client = $daemon->connect;
+	is_deeply([verdicts $client->ask(record(ERROR => 'one'))], ['received'], 'before');
+	is(under_lock($daemon, $client, 'two', sub ($file, $path) { syswrite $file, 'open' }), 'received', 'one appended a line without its end');
+	is_deeply([$daemon->messages], [qw(one open two)], 'nothing is joined to it');
+	is(under_lock($daemon, $client, 'f' x 65536, sub ($file, $path) { syswrite $file, "theirs\n" }), 'failed',
+		'one appended, and then ours did not fit');
+	is_deeply([$daemon->messages], [qw(one open two theirs)], 'only ours is taken back');
+	is_deeply([verdicts $client->ask(record(ERROR => 'three'))], ['received'], 'after that');
+	is(under_lock($daemon, $client, 'four', sub ($file, $path) { unlink $path }), 'received', 'one removed the file');
+	is_deeply([$daemon->messages], ['four'], 'ours is in the new one');
 	is($daemon->stop, 0, 'stops');
 };
 

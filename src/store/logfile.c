@@ -104,26 +104,27 @@ repair(const struct logfile *logfile, struct end *end)
 }
 
 /*
- * Whether the file still has a name, and nobody else has changed it since the last append.  Its times are not asked
- * for: once seen they would have to be made anew, and finer, with the next write.
+ * Whether the file still has a name and is `whole` bytes long.  Its times are not asked for: once seen they would
+ * have to be made anew, and finer, with the next write.
  */
 static bool
-is_as_noted(const struct logfile *logfile)
+is_as_noted(int fd, int64_t whole)
 {
 	struct statx st;
-	int64_t whole = mark_whole(logfile->mark, logfile->identity.file);
-	return whole >= 0 &&
-	       statx(logfile->fd, "", AT_EMPTY_PATH, STATX_NLINK | STATX_SIZE, &st) == 0 &&
+	return statx(fd, "", AT_EMPTY_PATH, STATX_NLINK | STATX_SIZE, &st) == 0 &&
 	       (int64_t)st.stx_size == whole && st.stx_nlink > 0;
 }
 
-/* Says where the file ends, without a look where that is known and all is well.  0, or -1 with errno. */
+/*
+ * Says where the file ends, with one look where all is well.  Not before the lock: others who heed it, but
+ * write no notes here, may have appended to the file, emptied or removed it until we got it.  0, or -1 with errno.
+ */
 static int
-find_end(const struct logfile *logfile, bool was_as_noted, struct end *end)
+find_end(const struct logfile *logfile, struct end *end)
 {
 	uint64_t file = logfile->identity.file;
 	int64_t whole = mark_whole(logfile->mark, file);
-	if (!was_as_noted || whole < 0 || mark_find(logfile->mark, file) >= 0)
+	if (whole < 0 || mark_find(logfile->mark, file) >= 0 || !is_as_noted(logfile->fd, whole))
 		return repair(logfile, end);
 	*end = (struct end){.length = whole};
 	return 0;
@@ -233,12 +234,11 @@ take_back(int fd, const struct end *end, int64_t written)
 }
 
 static int
-append_locked(
-	struct logfile *logfile, struct iovec *iov, size_t count, bool sync, bool was_as_noted)
+append_locked(struct logfile *logfile, struct iovec *iov, size_t count, bool sync)
 {
 	struct end end;
 	uint64_t file = logfile->identity.file;
-	if (find_end(logfile, was_as_noted, &end) != 0 || check_name(logfile) != 0 ||
+	if (find_end(logfile, &end) != 0 || check_name(logfile) != 0 ||
 		make_room(logfile, &end, total(iov, count)) != 0)
 		return -1;
 	char newline[] = "\n";
@@ -262,11 +262,9 @@ append_locked(
 int
 logfile_append(struct logfile *logfile, struct iovec *iov, size_t count, bool sync)
 {
-	/* Before the lock: who holds it should not be interrupted, and each call is an opportunity. */
-	bool as_noted = is_as_noted(logfile);
 	if (lock(logfile->fd, &logfile->waited) != 0)
 		return -1;
-	int result = append_locked(logfile, iov, count, sync, as_noted);
+	int result = append_locked(logfile, iov, count, sync);
 	unlock(logfile->fd);
 	return result;
 }

@@ -137,6 +137,8 @@ subtest 'others had the lock meanwhile' => sub {
 	is(under_lock($daemon, $client, 'four', sub ($file, $path) { unlink $path }), 'received', 'one removed the file');
 	is_deeply([$daemon->messages], ['four'], 'ours is in the new one');
 	is($daemon->stop, 0, 'stops');
+	my %count = $daemon->counted;
+	is($count{lock_waits}, 3, 'counted, each time');
 };
 
 subtest 'a folder that cannot be made again' => sub {

@@ -101,7 +101,10 @@ worklog_try(const struct settings *settings)
 void
 worklog_close(struct worklog *worklog)
 {
-	if (worklog->world->journal != NULL)
-		journal_free(worklog->world->journal);
+	struct journal *journal = worklog->world->journal;
+	if (journal == NULL)
+		return;
+	report_waits(worklog, journal);
+	journal_free(journal);
 	worklog->world->journal = NULL;
 }

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/mman.h>
@@ -11,7 +12,7 @@
 #include <unistd.h>
 
 /* In the path: to be raised whenever the notes change their meaning. */
-enum { LAYOUT = 3 };
+enum { LAYOUT = 3, JOIN_TRIES = 10000 };
 
 const char *
 markfile_path(uid_t uid, char path[static MARKFILE_PATH_BYTES])
@@ -65,7 +66,9 @@ join(int fd, struct logfile_mark *mark)
 {
 	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
 		mark_tidy(mark);
-	(void)flock(fd, LOCK_SH | LOCK_NB);
+	/* Somebody else may be just there; nobody stays.  But do not wait for one who hangs. */
+	for (int tries = JOIN_TRIES; flock(fd, LOCK_SH | LOCK_NB) != 0 && tries > 0; tries--)
+		sched_yield();
 }
 
 struct logfile_mark *

@@ -51,6 +51,9 @@ bool crew_is_held_up(const struct crew *crew);
 /* Whether no worker lives. */
 bool crew_is_gone(const struct crew *crew);
 
+/* Whether this process is one of its workers. */
+bool crew_has(const struct crew *crew, pid_t pid);
+
 /* Tells all workers of older generations, or of the newest one, to retire. */
 void crew_retire_older(struct crew *crew);
 void crew_retire_newest(struct crew *crew);

@@ -6,6 +6,7 @@
 #ifndef SUPER_ERRAND_H
 #define SUPER_ERRAND_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "super/privileges.h"
@@ -32,5 +33,8 @@ int errand_run(struct errands *errands, const struct privileges *privileges, err
 
 /* Reaps those that were lost and have ended: to be called on SIGCHLD. */
 void errand_reap(struct errands *errands);
+
+/* Whether it is one of those that errand_reap() waits for. */
+bool errand_is_lost(const struct errands *errands, pid_t pid);
 
 #endif

@@ -127,6 +127,16 @@ crew_is_gone(const struct crew *crew)
 	return true;
 }
 
+bool
+crew_has(const struct crew *crew, pid_t pid)
+{
+	for (size_t i = 0; i < crew->slots; i++) {
+		if (crew->children[i].pid == pid)
+			return true;
+	}
+	return false;
+}
+
 static void
 retire(struct child *child, int64_t now_ms)
 {

@@ -40,6 +40,16 @@ errand_reap(struct errands *errands)
 	}
 }
 
+bool
+errand_is_lost(const struct errands *errands, pid_t pid)
+{
+	for (size_t i = 0; i < ERRANDS_LOST_MAX; i++) {
+		if (errands->lost[i] == pid)
+			return true;
+	}
+	return false;
+}
+
 /* A place for one that may be lost, or NULL. */
 static pid_t *
 find_place(struct errands *errands)

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -184,6 +185,23 @@ reap_children(struct supervisor *supervisor)
 		child_died(supervisor, child, status);
 }
 
+/*
+ * The first process of a container is given the orphans of all others there, and whoever became the daemon by exec may
+ * have had children.  One of ours that is seen here has died since it was looked for, and its SIGCHLD is on its way.
+ */
+static void
+reap_strangers(const struct supervisor *supervisor)
+{
+	for (;;) {
+		siginfo_t dead = {.si_pid = 0};
+		if (waitid(P_ALL, 0, &dead, WEXITED | WNOHANG | WNOWAIT) < 0 || dead.si_pid == 0 ||
+			crew_has(&supervisor->crew, dead.si_pid) ||
+			errand_is_lost(&supervisor->reloading.errands, dead.si_pid))
+			return;
+		(void)waitpid(dead.si_pid, NULL, WNOHANG);
+	}
+}
+
 static void
 stop(struct supervisor *supervisor, unsigned signal)
 {
@@ -201,6 +219,7 @@ read_signals(struct supervisor *supervisor)
 		switch (info.ssi_signo) {
 		case SIGCHLD:
 			reap_children(supervisor);
+			reap_strangers(supervisor);
 			break;
 		case SIGHUP:
 			scoreboard_reload_asked(supervisor->plan->shared->board);

@@ -37,6 +37,23 @@ subtest 'configtest' => sub {
 	like($err, qr/:1: .*Workers.*\n.*:2: MinLogLevel/, 'with every error');
 };
 
+# Its health.
+subtest 'who gives no sign of life' => sub {
+	my $daemon = start(Workers => 2);
+	my @processes = ($daemon->pid, $daemon->workers);
+	is((ctl($daemon, 'status', '-t', 60))[0], 0, 'all do');
+	kill STOP => @processes;
+	my ($status, $out, $err);
+	wait_until { ($status, $out, $err) = ctl($daemon, 'status', '-t', 2); 3 == ($err =~ tr/\n//) };
+	is($status, UNAVAILABLE, 'a daemon that hangs is none');
+	like($err, qr/pid $_, gives no sign of life for \ds/, "$_ is named") for @processes;
+	like($out, qr/is running/, 'and what it was is shown');
+	is((ctl($daemon, 'status'))[0], 0, 'it is given time');
+	kill CONT => @processes;
+	ok(wait_until { (ctl($daemon, 'status', '-t', 2))[0] eq '0' }, 'until it goes on');
+	is($daemon->stop, 0, 'stops');
+};
+
 subtest 'status is what the clients saw' => sub {
 	my $daemon = start(Workers => 2, RateLimit => 'on', RateLimitMaxRequests => 8);
 	my %seen;

@@ -17,6 +17,7 @@ struct reading {
 	int64_t mono_ms, wall_us;
 	pid_t pid; /* of the supervisor */
 	struct board_info info;
+	int64_t beat_ms; /* the supervisor's */
 	struct scoreboard_totals totals;
 	struct histogram times;
 	struct limiter_stats limiter;
@@ -30,6 +31,12 @@ void reading_fini(struct reading *reading);
 
 /* How long ago that was, on the wall clock; 0 where the board says what cannot be. */
 int64_t reading_age_ms(const struct reading *reading, int64_t since_us);
+
+/*
+ * How long nobody has seen a sign of life of it, in milliseconds, by one of the board's beats; 0 where there was none
+ * ever, or it cannot be.
+ */
+int64_t reading_silence_ms(const struct reading *reading, int64_t beat_ms);
 
 /* How many clients all workers have. */
 uint64_t reading_clients(const struct reading *reading);

@@ -47,6 +47,9 @@ enum slot_state {
 	SLOT_STATES
 };
 
+/* Between two signs of life.  Only where somebody can see them: who sleeps costs nothing. */
+enum { SCOREBOARD_BEAT_MS = 1000 };
+
 enum { BOARD_LISTENING_MAX = 8192, BOARD_ERRORS_MAX = 4096 };
 
 /* What the supervisor announces. */
@@ -79,6 +82,7 @@ struct scoreboard_slot {
 	enum slot_state state;
 	uint64_t worker_generation;
 	int64_t born_us; /* wall clock */
+	int64_t beat_ms; /* its last sign of life, monotonic clock; 0: none was seen */
 	uint64_t clients;
 	uint64_t settings_generation;    /* seen */
 	uint64_t log_generation;         /* reached: it writes to no older file */
@@ -111,6 +115,9 @@ uint64_t scoreboard_ask_log(struct scoreboard *board);
 /* A worker was killed or has failed. */
 void scoreboard_count_death(struct scoreboard *board);
 
+/* The supervisor lives: to be called every SCOREBOARD_BEAT_MS. */
+void scoreboard_beat(struct scoreboard *board, int64_t mono_ms);
+
 /* Gives a free slot to a worker, before the fork: it is SLOT_STARTING, its own counters begin at 0. */
 void scoreboard_give_slot(
 	struct scoreboard *board, size_t slot, uint64_t worker_generation, int64_t now_us);
@@ -122,6 +129,9 @@ void scoreboard_set_pid(struct scoreboard *board, size_t slot, pid_t pid);
 void scoreboard_free_slot(struct scoreboard *board, size_t slot);
 
 /* The worker's side: on its own slot, any thread. */
+
+/* It lives: every SCOREBOARD_BEAT_MS; the supervisor calls it for one that is about to be forked. */
+void scoreboard_beat_slot(struct scoreboard *board, size_t slot, int64_t mono_ms);
 
 void scoreboard_set_state(struct scoreboard *board, size_t slot, enum slot_state state);
 void scoreboard_set_clients(struct scoreboard *board, size_t slot, size_t clients);
@@ -144,6 +154,9 @@ void scoreboard_observe(
 /* Everyone's side.  How many slots there are is the caller's to know; whatever the memory holds, each of these ends. */
 
 void scoreboard_info(const struct scoreboard *board, struct board_info *info);
+
+/* The supervisor's last sign of life, monotonic clock; 0: none was seen. */
+int64_t scoreboard_beat_ms(const struct scoreboard *board);
 
 /* Sums over all workers, living and dead. */
 struct scoreboard_totals scoreboard_totals(const struct scoreboard *board, size_t slots);

@@ -19,12 +19,12 @@
 #include "ctl/target.h"
 #include "ctl/top.h"
 
-enum { SECOND_MS = 1000, TIMEOUT_MS = 60 * SECOND_MS, DAY_S = 86400 };
+enum { SECOND_MS = 1000, TIMEOUT_MS = 60 * SECOND_MS, SILENCE_MS = 10 * SECOND_MS, DAY_S = 86400 };
 
 struct options {
 	const char *conf, *board;
 	bool json, all;
-	int64_t timeout_ms;
+	int64_t timeout_ms, silence_ms;
 	struct top_options top;
 	char **arguments; /* behind the command */
 	int argument_count;
@@ -39,7 +39,7 @@ struct command {
 static const char usage[] =
 	"usage: logcollectctl [-f file | -s file] command\n"
 	"       logcollectctl configtest | reload | reopen | stop [-t seconds]\n"
-	"       logcollectctl status [--json]\n"
+	"       logcollectctl status [-t seconds] [--json]\n"
 	"       logcollectctl top [-p] [-d seconds] [-n count]\n"
 	"       logcollectctl limits [-a] [--json] | limits reset address\n"
 	"       logcollectctl -h | -V\n";
@@ -58,7 +58,7 @@ static const char help[] =
 	"\n"
 	"  -f file      the daemon's configuration file\n"
 	"  -s file      its ScoreBoardFile, where there is no configuration to be read\n"
-	"  -t seconds   how long to wait (60)\n"
+	"  -t seconds   how long to wait (60); status: how long the daemon may be silent (10)\n"
 	"  -d seconds   top: between two looks (1)\n"
 	"  -n count     top: how many looks (for ever)\n"
 	"  -p           top: plain lines also on a terminal\n"
@@ -116,6 +116,8 @@ run_status(const struct options *options, struct target *target)
 		status_print(stdout, &reading);
 	else if (status_print_json(stdout, &reading) < 0)
 		status = EX_OSERR;
+	if (status_tell_silence(&reading, options->silence_ms) && status == EX_OK)
+		status = EX_UNAVAILABLE;
 	reading_fini(&reading);
 	return status;
 }
@@ -232,7 +234,8 @@ parse_options(int argc, char **argv, struct options *options)
 			options->board = optarg;
 			break;
 		case 't':
-			options->timeout_ms = parse_number('t', 1, DAY_S) * SECOND_MS;
+			options->timeout_ms = options->silence_ms = parse_number('t', 1, DAY_S) *
+			                                            SECOND_MS;
 			break;
 		case 'd':
 			options->top.delay_ms = parse_delay();
@@ -277,7 +280,8 @@ int
 main(int argc, char **argv)
 {
 	standard_occupy();
-	struct options options = {.timeout_ms = TIMEOUT_MS, .top = {.delay_ms = SECOND_MS}};
+	struct options options = {
+		.timeout_ms = TIMEOUT_MS, .silence_ms = SILENCE_MS, .top = {.delay_ms = SECOND_MS}};
 	int status = parse_options(argc, argv, &options);
 	if (status >= 0)
 		return status;

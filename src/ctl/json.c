@@ -32,6 +32,12 @@ add_time(struct json_object *object, const char *name, int64_t wall_us)
 	add(object, name, wall_us == 0 ? NULL : json_object_new_string(stamp));
 }
 
+static void
+add_silence(struct json_object *object, const struct reading *reading, int64_t beat_ms)
+{
+	add_number(object, "silent_ms", (uint64_t)reading_silence_ms(reading, beat_ms));
+}
+
 static struct json_object *
 lines(const char *text)
 {
@@ -97,7 +103,7 @@ times(const struct histogram *histogram)
 }
 
 static struct json_object *
-worker(const struct worker_reading *worker)
+worker(const struct reading *reading, const struct worker_reading *worker)
 {
 	const struct scoreboard_slot *seen = &worker->seen;
 	struct json_object *object = json_object_new_object();
@@ -108,6 +114,7 @@ worker(const struct worker_reading *worker)
 	add(object, "state", json_object_new_string(slot_state_name(seen->state)));
 	add_number(object, "generation", seen->worker_generation);
 	add_time(object, "started", seen->born_us);
+	add_silence(object, reading, seen->beat_ms);
 	add_number(object, "clients", seen->clients);
 	add_number(object, "settings_generation", seen->settings_generation);
 	add_number(object, "log_generation", seen->log_generation);
@@ -122,7 +129,7 @@ workers(const struct reading *reading)
 {
 	struct json_object *array = json_object_new_array();
 	for (size_t i = 0; array != NULL && i < reading->worker_count; i++)
-		json_object_array_add(array, worker(&reading->workers[i]));
+		json_object_array_add(array, worker(reading, &reading->workers[i]));
 	return array;
 }
 
@@ -135,6 +142,7 @@ fill(struct json_object *object, const struct reading *reading)
 	add(object, "pid", json_object_new_int(reading->pid));
 	add(object, "state", json_object_new_string(board_state_name(info->state)));
 	add_time(object, "started", info->started_us);
+	add_silence(object, reading, reading->beat_ms);
 	add(object, "listening", lines(info->listening));
 	add_number(object, "worker_generation", info->worker_generation);
 	add_number(object, "settings_generation", info->settings_generation);

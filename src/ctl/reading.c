@@ -20,6 +20,7 @@ reading_take(struct reading *reading, const struct shared *shared)
 	scoreboard_info(board, &reading->info);
 	if (reading->pid == SHARED_UNSEEN)
 		reading->pid = (pid_t)reading->info.pid;
+	reading->beat_ms = scoreboard_beat_ms(board);
 	scoreboard_times(board, slots, &reading->times);
 	reading->totals = scoreboard_totals(board, slots);
 	reading->limiter = limiter_stats(shared->limiter);
@@ -43,6 +44,15 @@ reading_age_ms(const struct reading *reading, int64_t since_us)
 {
 	int64_t age_us;
 	return __builtin_sub_overflow(reading->wall_us, since_us, &age_us) ? 0 : age_us / 1000;
+}
+
+int64_t
+reading_silence_ms(const struct reading *reading, int64_t beat_ms)
+{
+	int64_t silence_ms;
+	if (beat_ms <= 0 || __builtin_sub_overflow(reading->mono_ms, beat_ms, &silence_ms))
+		return 0;
+	return silence_ms > 0 ? silence_ms : 0;
 }
 
 uint64_t

@@ -2,6 +2,7 @@
 /* The status as a person reads it: the daemon, then what it counted, then its workers. */
 #include "ctl/status.h"
 
+#include <err.h>
 #include <inttypes.h>
 
 #include "core/format.h"
@@ -89,6 +90,31 @@ print_workers(FILE *out, const struct reading *reading)
 			seen->totals.counts[COUNT_LINES], seen->totals.counts[VERDICT_RECEIVED],
 			seen->totals.counts[VERDICT_FAILED]);
 	}
+}
+
+/* Returns whether it was. */
+static bool
+tell_silence(const char *who, pid_t pid, int64_t silence_ms, int64_t limit_ms)
+{
+	char span[WORDS_MAX];
+	if (silence_ms <= limit_ms)
+		return false;
+	warnx("%s, pid %d, gives no sign of life for %s", who, (int)pid,
+		words_span(silence_ms, span));
+	return true;
+}
+
+bool
+status_tell_silence(const struct reading *reading, int64_t limit_ms)
+{
+	bool silent = tell_silence("the supervisor", reading->pid,
+		reading_silence_ms(reading, reading->beat_ms), limit_ms);
+	for (size_t i = 0; i < reading->worker_count; i++) {
+		const struct scoreboard_slot *seen = &reading->workers[i].seen;
+		silent |= tell_silence("a worker", seen->pid,
+			reading_silence_ms(reading, seen->beat_ms), limit_ms);
+	}
+	return silent;
 }
 
 void

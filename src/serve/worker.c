@@ -113,13 +113,22 @@ wait_ms(struct worker *worker)
 {
 	bool watched = worker->titled > 0 || worker->worklog.behind ||
 	               batches_any(&worker->batches);
-	return clock_shorter_ms(reception_tick(&worker->reception), watched ? TITLE_MS : -1);
+	int beat_ms = worker->settings.scoreboard_file[0] != '\0' ? SCOREBOARD_BEAT_MS : -1;
+	return clock_shorter_ms(reception_tick(&worker->reception),
+		clock_shorter_ms(watched ? TITLE_MS : -1, beat_ms));
+}
+
+static void
+show_life(const struct worker *worker)
+{
+	scoreboard_beat_slot(worker->world.scoreboard, worker->world.worker, clock_mono_ms());
 }
 
 /* What is looked after in each round. */
 static void
 keep_house(struct worker *worker, const char *doing)
 {
+	show_life(worker);
 	update_title(worker, doing);
 	clients_reap(&worker->clients);
 	trim_memory(worker, clock_mono_ms());
@@ -235,6 +244,7 @@ drain(struct worker *worker)
 	struct pollfd wakeup = {.fd = worker->clients.wakeup, .events = POLLIN};
 	while (clients_count(&worker->clients) > 0) {
 		eventfd_t left;
+		show_life(worker);
 		if (poll(&wakeup, 1, LEAVE_POLL_MS) > 0)
 			eventfd_read(worker->clients.wakeup, &left);
 		reception_tick(&worker->reception);

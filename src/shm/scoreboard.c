@@ -13,6 +13,11 @@
 
 enum { READ_TRIES = 1000 };
 
+/* The supervisor's. */
+struct life {
+	alignas(REGION_LINE_BYTES) _Atomic int64_t beat_ms;
+};
+
 struct slot {
 	/* Odd while the slot changes hands. */
 	alignas(REGION_LINE_BYTES) _Atomic uint64_t tenancy;
@@ -23,16 +28,23 @@ struct slot {
 	/* written by the worker */
 	alignas(REGION_LINE_BYTES) _Atomic uint64_t counts[COUNTS];
 	_Atomic uint64_t state, clients;
+	_Atomic int64_t beat_ms;
 	_Atomic uint64_t settings_generation, log_generation, log_tried;
 	_Atomic int64_t log_error;
 	_Atomic uint64_t times[HISTOGRAM_BUCKETS];
 };
 
-/* struct scoreboard is memory and no more: the announcements, then the slots. */
+/* struct scoreboard is memory and no more: the announcements, the supervisor's life, then the slots. */
+static size_t
+life_at(void)
+{
+	return published_size(sizeof(struct board_info));
+}
+
 static size_t
 first_slot_at(void)
 {
-	return published_size(sizeof(struct board_info));
+	return life_at() + sizeof(struct life);
 }
 
 size_t
@@ -45,6 +57,12 @@ static struct published *
 info_of(const struct scoreboard *board)
 {
 	return (struct published *)(uintptr_t)board;
+}
+
+static struct life *
+life_of(const struct scoreboard *board)
+{
+	return (void *)((char *)(uintptr_t)board + life_at());
 }
 
 static struct slot *
@@ -149,6 +167,24 @@ scoreboard_count_death(struct scoreboard *board)
 }
 
 void
+scoreboard_beat(struct scoreboard *board, int64_t mono_ms)
+{
+	atomic_store_explicit(&life_of(board)->beat_ms, mono_ms, memory_order_relaxed);
+}
+
+int64_t
+scoreboard_beat_ms(const struct scoreboard *board)
+{
+	return atomic_load_explicit(&life_of(board)->beat_ms, memory_order_relaxed);
+}
+
+void
+scoreboard_beat_slot(struct scoreboard *board, size_t slot, int64_t mono_ms)
+{
+	atomic_store_explicit(&slot_of(board, slot)->beat_ms, mono_ms, memory_order_relaxed);
+}
+
+void
 scoreboard_give_slot(
 	struct scoreboard *board, size_t number, uint64_t worker_generation, int64_t now_us)
 {
@@ -161,6 +197,7 @@ scoreboard_give_slot(
 	set(&slot->log_generation, 0);
 	set(&slot->log_tried, 0);
 	atomic_store(&slot->log_error, 0);
+	atomic_store(&slot->beat_ms, 0);
 	atomic_store(&slot->pid, 0);
 	atomic_store(&slot->born_us, now_us);
 	set(&slot->worker_generation, worker_generation);
@@ -277,6 +314,7 @@ copy_slot(const struct slot *slot, struct scoreboard_slot *out)
 {
 	out->pid = (pid_t)atomic_load(&slot->pid);
 	out->born_us = atomic_load(&slot->born_us);
+	out->beat_ms = atomic_load(&slot->beat_ms);
 	out->worker_generation = get(&slot->worker_generation);
 	out->state = (enum slot_state)get(&slot->state);
 	out->clients = get(&slot->clients);

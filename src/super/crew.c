@@ -212,6 +212,7 @@ spawn(struct crew *crew, size_t slot, int64_t now_ms)
 {
 	struct child *child = &crew->children[slot];
 	scoreboard_give_slot(crew->shared->board, slot, child->generation, clock_read().wall_us);
+	scoreboard_beat_slot(crew->shared->board, slot, now_ms);
 	if (child_start(child, slot, now_ms, crew->in_child, crew->owner, crew->main,
 		    crew->context) == 0) {
 		scoreboard_set_pid(crew->shared->board, slot, child->pid);

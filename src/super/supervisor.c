@@ -268,6 +268,16 @@ check_postponed(struct supervisor *supervisor)
 	step(supervisor, EVENT_HELD_UP, NULL, EX_OK);
 }
 
+/* As manager_run_timers(), for whoever looks at the scoreboard. */
+static int
+show_life(const struct supervisor *supervisor)
+{
+	if (supervisor->plan->settings->scoreboard_file[0] == '\0')
+		return -1;
+	scoreboard_beat(supervisor->plan->shared->board, clock_mono_ms());
+	return SCOREBOARD_BEAT_MS;
+}
+
 /* Does what is due; returns how long the loop may wait, in milliseconds, or -1. */
 static int
 run_timers(struct supervisor *supervisor)
@@ -275,6 +285,7 @@ run_timers(struct supervisor *supervisor)
 	int wait_ms = clock_shorter_ms(crew_run_timers(&supervisor->crew, !is_stopping(supervisor)),
 		manager_run_timers(
 			supervisor->plan->manager, supervisor->plan->shared, clock_mono_ms()));
+	wait_ms = clock_shorter_ms(wait_ms, show_life(supervisor));
 	if (supervisor->lifecycle.state != LIFECYCLE_DRAINING)
 		return wait_ms;
 	int64_t left_ms = supervisor->deadline_ms - clock_mono_ms();

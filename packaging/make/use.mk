@@ -28,7 +28,7 @@ clean: ## remove everything that was built
 	rm -rf build
 
 help: ## list these goals
-	@sed -n 's/^\([a-z][a-z-]*\):[^#=]*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | sort | awk -F '\t' '{printf "  %-12s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z][a-z-]*\):[^#=]*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | sort | awk -F '\t' '{printf "  %-13s %s\n", $$1, $$2}'
 
 install: all ## install programs, manual and configuration below prefix=/usr/local (DESTDIR honoured)
 	$(INSTALL) -d $(addprefix $(DESTDIR),$(sort $(dir $(installed)))) $(DESTDIR)$(sysconfdir)/logcollectd

@@ -67,10 +67,12 @@ sub record ($level, $message) {
 # Polls until the condition holds and returns its value; false when it does not within the bound.
 sub wait_until :prototype(&;$) ($condition, $bound = BOUND) {
 	my $end = time + $bound;
+	my $pause = 0.0001;
 	while (1) {
 		my $value = $condition->();
 		return $value if $value || time > $end;
-		sleep 0.01;
+		sleep $pause;
+		$pause *= 2 if $pause < 0.01;
 	}
 }
 

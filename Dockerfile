@@ -20,7 +20,7 @@ COPY packaging/packages packaging/packages
 COPY packaging/make packaging/make
 RUN make deps && rm -rf /var/lib/apt/lists/*
 COPY . .
-RUN make -j"$(nproc)" all && make install DESTDIR=/image prefix=/usr sysconfdir=/etc \
+RUN make -j"$(nproc)" all && make install DESTDIR=/image prefix=/usr sysconfdir=/etc localstatedir=/var runstatedir=/run \
 	&& install -m 644 packaging/docker/logcollectd.conf /image/etc/logcollectd/logcollectd.conf
 
 FROM build AS test

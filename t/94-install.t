@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-# make install and make uninstall: every program, every page, and nothing of anybody else.
+# make install and make uninstall: every program, every page, and nothing of anybody else; paths as they are installed.
 use v5.36;
 use File::Find qw(find);
 use FindBin;
@@ -35,6 +35,7 @@ sub expected ($prefix, $sysconfdir) {
 	return {
 		(map { ("$prefix/share/man/$_" => $page{$_}) } keys %page),
 		(map { ("$prefix/$_" => $program{$_}) } keys %program),
+		(map { ("$prefix/share/bash-completion/completions/$_" => 644) } qw(logcollectctl logcollectd logsend)),
 		"$sysconfdir/logcollectd/logcollectd.conf" => 644,
 	};
 }
@@ -64,5 +65,42 @@ make('install', @elsewhere);
 is_deeply(files, expected('/usr', '/etc'), 'another prefix');
 make('uninstall', @elsewhere);
 is_deeply([keys %{ +files }], ['/etc/logcollectd/logcollectd.conf'], 'is emptied, too');
+unlink "$place/etc/logcollectd/logcollectd.conf";
+
+# The settings that are not built in, by the installed configuration and with these options.
+sub set_by_file (@options) {
+	my $daemon = LogCollectd->new;
+	my ($status, $out, $err) = $daemon->run('-S', '-f', "$place/etc/logcollectd/logcollectd.conf", @options);
+	is($status, 0, 'the configuration is good') or diag $err;
+	my %set = $out =~ m{^(\w+) +(\S+) +# /}mg;
+	return \%set;
+}
+
+my @package = (@elsewhere, 'localstatedir=/var', 'runstatedir=/run', 'user=root', 'systemdunitdir=/lib/systemd/system');
+make('install', @package);
+my @units = map { m{([^/]+)\z} } glob "$root/packaging/systemd/*";
+is_deeply(files, { %{ expected('/usr', '/etc') }, map { ("/lib/systemd/system/$_" => 644) } @units }, 'with units');
+my $set = set_by_file();
+is($set->{LogDir}, '/var/log/logcollectd', 'its log');
+is($set->{ScoreBoardFile}, '/run/logcollectd/scoreboard', 'its scoreboard');
+is($set->{User}, 'root', 'its user');
+ok(!exists $set->{PidFile}, 'no pid file');
+open $file, '>', "$place/etc/logcollectd/conf.d/x.conf" or die $!;
+print {$file} "MinLogLevel ERROR\n";
+close $file;
+like((LogCollectd->new->run('-S', '-f', "$place/etc/logcollectd/logcollectd.conf"))[1], qr/^MinLogLevel +ERROR/m,
+	'conf.d is read');
+unlink "$place/etc/logcollectd/conf.d/x.conf";
+my ($notice) = slurp("$place/etc/logcollectd/logcollectd.conf") =~ /^(# What is set here.*?\.)  Lines/ms;
+is($notice, "# What is set here is what is built in, but for LogDir, ScoreBoardFile, User and Group:\n" .
+	'# a directive can be left out as well.', 'what it says of itself is true');
+my $manual = join '', map { slurp($_) } glob "$place/usr/share/man/man*/logcollectd.*";
+unlike($manual, qr{/usr/local}, 'the manual names the places');
+like($manual, qr{/usr/sbin/logcollectctl reopen}, 'of this installation');
+ok(-d "$place/usr/lib/logcollectd/root", 'the folder that the service has for its root');
+ok(!-e "$place/run", 'nothing in /run, which does not last');
+make('uninstall', @package);
+is_deeply([keys %{ +files }], ['/etc/logcollectd/logcollectd.conf'], 'is emptied, too');
+ok(!-e "$place/usr/lib/logcollectd/root", 'with that folder');
 
 done_testing;

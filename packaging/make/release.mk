@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: ISC
+# From the sources to what is given away.  The version stands in the GNUmakefile.
+
+distribution = logcollectd-$(VERSION)
+tarball      = $(abspath $(BUILD))/dist/$(distribution).tar.gz
+dist_check   = $(BUILD)/dist/check
+
+.PHONY: dist dist-check
+dist: ## make the source tarball build/dist/logcollectd-VERSION.tar.gz, the same bytes each time
+	packaging/release/tarball $(distribution) $(tarball)
+
+# Nothing of this tree, of git or of the caller's settings is there.  What was unpacked makes the same tarball again.
+alone = env -i PATH="$$PATH" LC_ALL=C.UTF-8 GIT_DIR=/nonexistent $(if $(CI),CI=$(CI)) \
+        $(MAKE) -C $(dist_check)/$(distribution) --no-print-directory
+dist-check: dist ## build and test what is in the tarball, alone
+	rm -rf $(dist_check)
+	mkdir -p $(dist_check)
+	tar -C $(dist_check) -xf $(tarball)
+	$(alone) -j$(JOBS) check
+	$(alone) SOURCE_DATE_EPOCH=$$(stat -c %Y $(dist_check)/$(distribution)/GNUmakefile) dist
+	cmp $(tarball) $(dist_check)/$(distribution)/build/dist/$(distribution).tar.gz
+	rm -rf $(dist_check)

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: ISC
-# From the sources to what is given away.  The version stands in the GNUmakefile.
+# From the sources to what is given away: a tarball, Debian packages.  The version stands in the GNUmakefile.
 
 distribution = logcollectd-$(VERSION)
 tarball      = $(abspath $(BUILD))/dist/$(distribution).tar.gz
+deb_dir      = $(abspath $(BUILD))/deb
 dist_check   = $(BUILD)/dist/check
 
-.PHONY: dist dist-check
+.PHONY: dist dist-check deb
 dist: ## make the source tarball build/dist/logcollectd-VERSION.tar.gz, the same bytes each time
 	packaging/release/tarball $(distribution) $(tarball)
 
@@ -20,3 +21,6 @@ dist-check: dist ## build and test what is in the tarball, alone
 	$(alone) SOURCE_DATE_EPOCH=$$(stat -c %Y $(dist_check)/$(distribution)/GNUmakefile) dist
 	cmp $(tarball) $(dist_check)/$(distribution)/build/dist/$(distribution).tar.gz
 	rm -rf $(dist_check)
+
+deb: dist ## make Debian packages in build/deb (DEB_SUFFIX=+x for another revision, DEB_BUILD_OPTIONS=nocheck)
+	packaging/release/deb $(VERSION) $(tarball) $(deb_dir)

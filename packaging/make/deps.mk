@@ -16,14 +16,17 @@ fi
 endef
 
 # With `make deps run` nothing may be compiled before the compiler is there, also with -j.
-preconditions := $(filter deps deps-ci,$(MAKECMDGOALS))
+preconditions := $(filter deps deps-deb deps-ci,$(MAKECMDGOALS))
 
-.PHONY: deps deps-ci
+.PHONY: deps deps-deb deps-ci
 deps: ## install what building, running and testing need (Debian packages; root or sudo)
 	$(call install_packages,build run check)
 
+deps-deb: ## install what `make deb` and `make release` need on top
+	$(call install_packages,build run check deb)
+
 deps-ci: ## install what .ci/run needs on top
-	$(call install_packages,build run check ci)
+	$(call install_packages,build run check deb ci)
 
 # They are unpacked below the build, not installed: the packages exclude each other, would replace the machine's own
 # log server, and would start theirs.

@@ -22,7 +22,7 @@ dist-check: dist ## build and test what is in the tarball, alone
 	cmp $(tarball) $(dist_check)/$(distribution)/build/dist/$(distribution).tar.gz
 	rm -rf $(dist_check)
 
-deb: dist ## make Debian packages in build/deb (DEB_SUFFIX=+x for another revision, DEB_BUILD_OPTIONS=nocheck)
+deb: dist | $(preconditions) ## make Debian packages in build/deb (DEB_SUFFIX=+x for another revision, DEB_BUILD_OPTIONS=nocheck)
 	packaging/release/deb $(VERSION) $(tarball) $(deb_dir)
 
 release-check: ## fail unless the tree is clean and all say the same version

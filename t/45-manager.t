@@ -41,6 +41,7 @@ subtest 'it is told of the states and the figures' => sub {
 	$daemon->signal('HUP');
 	ok(hears($manager, qr/^RELOADING=1\nMONOTONIC_USEC=\d+$/m), 'reloads');
 	ok(hears($manager, qr/^READY=1$/), 'ready again');
+	ok(hears($manager, qr/^STATUS=\d+ client/m), 'with figures');
 	$daemon->write_conf($daemon->{conf} . "Workers 3\n");
 	$daemon->signal('HUP');
 	ok(hears($manager, qr/^RELOADING=1$/m), 'reloads, with new workers');

@@ -29,7 +29,7 @@ struct manager {
 int manager_init(struct manager *manager);
 
 /* The daemon serves, for the first time or again after a reload. */
-void manager_ready(const struct manager *manager);
+void manager_ready(struct manager *manager);
 
 /* A reload begins; manager_ready() ends it. */
 void manager_reloading(const struct manager *manager);

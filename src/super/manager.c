@@ -97,9 +97,10 @@ tell(const struct manager *manager, int flags, const char *format, ...)
 }
 
 void
-manager_ready(const struct manager *manager)
+manager_ready(struct manager *manager)
 {
 	tell(manager, 0, "READY=1");
+	manager->told_ms = 0; /* the figures are due: what was told before does not hold any more */
 }
 
 void

@@ -9,8 +9,9 @@ my %floor = (
 	base => 0,
 	core => 1,
 	(map { $_ => 2 } qw(settings shm store net)),
-	(map { $_ => 3 } qw(serve super send ctl)),
-	cmd => 4,
+	figures => 3,
+	(map { $_ => 4 } qw(serve super send ctl)),
+	cmd => 5,
 );
 
 # What a file of this room may not include.
@@ -55,6 +56,6 @@ find({ no_chdir => 1, wanted => sub {
 } }, "$root/src", "$root/include");
 
 cmp_ok($files, '>', 20, 'there are files');
-ok($seen{$_}, "there is a room $_") for qw(base core settings shm store net serve super cmd);
+ok($seen{$_}, "there is a room $_") for qw(base core settings shm store net figures serve super cmd);
 
 done_testing;

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "ctl/rates.h"
+#include "figures/rates.h"
 
 /* What the user chose. */
 struct screen_view {

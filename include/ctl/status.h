@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "ctl/reading.h"
+#include "figures/reading.h"
 
 /* Prints it for people. */
 void status_print(FILE *out, const struct reading *reading);

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "ctl/rates.h"
+#include "figures/rates.h"
 
 struct top_options {
 	int64_t count;    /* how often; 0: for ever */

@@ -9,8 +9,8 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "ctl/clients.h"
-#include "ctl/words.h"
+#include "figures/clients.h"
+#include "figures/words.h"
 
 static int
 told(const struct clients *clients)

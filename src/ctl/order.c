@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "ctl/words.h"
+#include "figures/words.h"
 
 enum { LOOK_MS = 20 };
 

@@ -6,7 +6,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
-#include "ctl/words.h"
+#include "figures/words.h"
 
 enum { NAME_WIDTH = 16, STATE_WIDTH = 9, COLUMN_WIDTH = 9, HEAD_LINES = 2 };
 

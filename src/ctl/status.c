@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: ISC */
-/* The status as a person reads it: the daemon, then what it counted, then its workers. */
+/* The status as a person reads it: the daemon, then what it counted, then its workers; and as a program does. */
 #include "ctl/status.h"
 
 #include <err.h>
 #include <inttypes.h>
 
 #include "core/format.h"
-#include "ctl/words.h"
+#include "figures/document.h"
+#include "figures/words.h"
 
 static void
 print_time(FILE *out, const char *what, int64_t wall_us)
@@ -125,4 +126,17 @@ status_print(FILE *out, const struct reading *reading)
 	print_counts(out, reading);
 	print_times(out, &reading->times);
 	print_workers(out, reading);
+}
+
+int
+status_print_json(FILE *out, const struct reading *reading)
+{
+	struct json_object *object = document_make(reading);
+	if (object == NULL)
+		return -1;
+	const char *text = document_text(object);
+	if (text != NULL)
+		fprintf(out, "%s\n", text);
+	json_object_put(object);
+	return text == NULL ? -1 : 0;
 }

@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "core/format.h"
 #include "ctl/screen.h"
-#include "ctl/words.h"
+#include "figures/words.h"
 
 enum { FIRST_MS = 500 };
 

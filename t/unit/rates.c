@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Two moments compared: what happened a second, of whom. */
-#include "ctl/rates.h"
+#include "figures/rates.h"
 
 #include <stdlib.h>
 

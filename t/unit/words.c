@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Numbers and times for people. */
-#include "ctl/words.h"
+#include "figures/words.h"
 
 #include <stdbool.h>
 #include <stdlib.h>

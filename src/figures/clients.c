@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Copies what the limiter shows. */
-#include "ctl/clients.h"
+#include "figures/clients.h"
 
 #include <stdlib.h>
 #include <string.h>

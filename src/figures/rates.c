@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* The arithmetic of `top`. */
-#include "ctl/rates.h"
+#include "figures/rates.h"
 
 #include <bsd/string.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* The rate limiter's clients, listed and sorted.  One thread. */
-#ifndef CTL_CLIENTS_H
-#define CTL_CLIENTS_H
+#ifndef FIGURES_CLIENTS_H
+#define FIGURES_CLIENTS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Numbers and times in few characters. */
-#include "ctl/words.h"
+#include "figures/words.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -11,7 +11,8 @@ words_rate(double rate, char text[static WORDS_MAX])
 {
 	static const char units[] = {'k', 'M', 'G', 'T'};
 	if (rate < 9999.5) {
-		snprintf(text, WORDS_MAX, rate < 9.95 && rate != floor(rate) ? "%.1f" : "%.0f", rate);
+		snprintf(text, WORDS_MAX, rate < 9.95 && rate != floor(rate) ? "%.1f" : "%.0f",
+			rate);
 		return text;
 	}
 	size_t unit = 0;

@@ -3,14 +3,14 @@
  * What happens a second: two readings compared, as rows of one table.  The first row is the sum, then come
  * workers, then the addresses of which lines did not pass.  One thread.
  */
-#ifndef CTL_RATES_H
-#define CTL_RATES_H
+#ifndef FIGURES_RATES_H
+#define FIGURES_RATES_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "ctl/clients.h"
-#include "ctl/reading.h"
+#include "figures/clients.h"
+#include "figures/reading.h"
 
 enum rates_kind { RATES_TOTAL, RATES_WORKER, RATES_ADDRESS };
 

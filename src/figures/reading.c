@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Readings of the scoreboard. */
-#include "ctl/reading.h"
+#include "figures/reading.h"
 
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* All that the scoreboard says at one moment, copied.  One thread. */
-#ifndef CTL_READING_H
-#define CTL_READING_H
+#ifndef FIGURES_READING_H
+#define FIGURES_READING_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The status as a program reads it.  Names are for ever: what is added gets a new one.  json-c aborts nothing
- * when memory is short: an object that could not be made is NULL, and adding NULL makes a null, so
- * the one check is for the outermost.
+ * Makes the document.  json-c aborts nothing when memory is short: an object that could not be made is NULL, and adding
+ * NULL makes a null, so the one check is for the outermost.
  */
-#include <json-c/json.h>
+#include "figures/document.h"
+
 #include <string.h>
 
 #include "core/format.h"
-#include "ctl/status.h"
 
-static void
-add(struct json_object *object, const char *name, struct json_object *value)
+void
+document_add(struct json_object *object, const char *name, struct json_object *value)
 {
 	if (json_object_object_add(object, name, value) < 0)
 		json_object_put(value);
@@ -20,16 +19,15 @@ add(struct json_object *object, const char *name, struct json_object *value)
 static void
 add_number(struct json_object *object, const char *name, uint64_t number)
 {
-	add(object, name, json_object_new_uint64(number));
+	document_add(object, name, json_object_new_uint64(number));
 }
 
-/* A time that is not known is null. */
-static void
-add_time(struct json_object *object, const char *name, int64_t wall_us)
+void
+document_add_time(struct json_object *object, const char *name, int64_t wall_us)
 {
 	char stamp[FORMAT_STAMP_BYTES + 1];
 	format_stamp(wall_us, stamp);
-	add(object, name, wall_us == 0 ? NULL : json_object_new_string(stamp));
+	document_add(object, name, wall_us == 0 ? NULL : json_object_new_string(stamp));
 }
 
 static void
@@ -67,9 +65,9 @@ reload(const struct board_info *info)
 		return NULL;
 	add_number(object, "asked", info->reloads_asked);
 	add_number(object, "finished", info->reloads_finished);
-	add_time(object, "time", info->reloaded_us);
+	document_add_time(object, "time", info->reloaded_us);
 	add_number(object, "errors", info->reload_errors);
-	add(object, "messages", lines(info->errors));
+	document_add(object, "messages", lines(info->errors));
 	return object;
 }
 
@@ -97,7 +95,7 @@ times(const struct histogram *histogram)
 		return NULL;
 	struct json_object *object = json_object_new_object();
 	for (size_t i = 0; object != NULL && i < sizeof marks / sizeof marks[0]; i++)
-		add(object, marks[i].name,
+		document_add(object, marks[i].name,
 			json_object_new_int64(histogram_percentile(histogram, marks[i].share)));
 	return object;
 }
@@ -110,17 +108,17 @@ worker(const struct reading *reading, const struct worker_reading *worker)
 	if (object == NULL)
 		return NULL;
 	add_number(object, "slot", worker->slot);
-	add(object, "pid", json_object_new_int(seen->pid));
-	add(object, "state", json_object_new_string(slot_state_name(seen->state)));
+	document_add(object, "pid", json_object_new_int(seen->pid));
+	document_add(object, "state", json_object_new_string(slot_state_name(seen->state)));
 	add_number(object, "generation", seen->worker_generation);
-	add_time(object, "started", seen->born_us);
+	document_add_time(object, "started", seen->born_us);
 	add_silence(object, reading, seen->beat_ms);
 	add_number(object, "clients", seen->clients);
 	add_number(object, "settings_generation", seen->settings_generation);
 	add_number(object, "log_generation", seen->log_generation);
-	add(object, "log_error",
+	document_add(object, "log_error",
 		seen->log_error == 0 ? NULL : json_object_new_string(strerror(seen->log_error)));
-	add(object, "counts", counts(&seen->totals));
+	document_add(object, "counts", counts(&seen->totals));
 	return object;
 }
 
@@ -137,36 +135,37 @@ static void
 fill(struct json_object *object, const struct reading *reading)
 {
 	const struct board_info *info = &reading->info;
-	add(object, "version", json_object_new_string(LOGCOLLECTD_VERSION));
-	add_time(object, "time", reading->wall_us);
-	add(object, "pid", json_object_new_int(reading->pid));
-	add(object, "state", json_object_new_string(board_state_name(info->state)));
-	add_time(object, "started", info->started_us);
+	document_add(object, "version", json_object_new_string(LOGCOLLECTD_VERSION));
+	document_add_time(object, "time", reading->wall_us);
+	document_add(object, "pid", json_object_new_int(reading->pid));
+	document_add(object, "state", json_object_new_string(board_state_name(info->state)));
+	document_add_time(object, "started", info->started_us);
 	add_silence(object, reading, reading->beat_ms);
-	add(object, "listening", lines(info->listening));
+	document_add(object, "listening", lines(info->listening));
 	add_number(object, "worker_generation", info->worker_generation);
 	add_number(object, "settings_generation", info->settings_generation);
 	add_number(object, "log_generation", info->log_generation);
 	add_number(object, "worker_deaths", info->worker_deaths);
 	add_number(object, "clients", reading_clients(reading));
-	add(object, "reload", reload(info));
-	add(object, "counts", counts(&reading->totals));
-	add(object, "limiter", limiter(&reading->limiter));
-	add(object, "answer_us", times(&reading->times));
-	add(object, "workers", workers(reading));
+	document_add(object, "reload", reload(info));
+	document_add(object, "counts", counts(&reading->totals));
+	document_add(object, "limiter", limiter(&reading->limiter));
+	document_add(object, "answer_us", times(&reading->times));
+	document_add(object, "workers", workers(reading));
 }
 
-int
-status_print_json(FILE *out, const struct reading *reading)
+struct json_object *
+document_make(const struct reading *reading)
 {
 	struct json_object *object = json_object_new_object();
-	if (object == NULL)
-		return -1;
-	fill(object, reading);
-	const char *text = json_object_to_json_string_ext(
+	if (object != NULL)
+		fill(object, reading);
+	return object;
+}
+
+const char *
+document_text(struct json_object *object)
+{
+	return json_object_to_json_string_ext(
 		object, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE);
-	if (text != NULL)
-		fprintf(out, "%s\n", text);
-	json_object_put(object);
-	return text == NULL ? -1 : 0;
 }

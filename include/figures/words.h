@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* How numbers and times are written for people.  Pure, thread-safe. */
-#ifndef CTL_WORDS_H
-#define CTL_WORDS_H
+#ifndef FIGURES_WORDS_H
+#define FIGURES_WORDS_H
 
 #include <stdint.h>
 #include <stdio.h>

@@ -23,8 +23,8 @@
 #include "base/clock.h"
 #include "base/errlog.h"
 #include "core/order.h"
+#include "net/orders.h"
 #include "serve/clients.h"
-#include "serve/orders.h"
 #include "serve/reception.h"
 #include "serve/worklog.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* The worker's end of the channel to its supervisor. */
-#ifndef SERVE_ORDERS_H
-#define SERVE_ORDERS_H
+/* A child's end of the channel to its supervisor. */
+#ifndef NET_ORDERS_H
+#define NET_ORDERS_H
 
 enum { ORDERS_NONE = 0 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Reads orders, and the descriptors that come with them. */
-#include "serve/orders.h"
+#include "net/orders.h"
 
 #include <errno.h>
 #include <string.h>

@@ -18,6 +18,7 @@ enum {
 
 struct histogram {
 	uint64_t buckets[HISTOGRAM_BUCKETS]; /* how many times fell into each */
+	uint64_t sum_us;                     /* of all times, exactly */
 };
 
 /* The bucket of a time; less than 0 counts as 0. */

@@ -61,6 +61,7 @@ struct board_info {
 	uint64_t settings_generation;        /* of the settings published last */
 	uint64_t log_generation;             /* which opening of the log is asked of the workers */
 	uint64_t worker_deaths;              /* workers that were killed or have failed */
+	uint64_t monitor_deaths;             /* the same of the monitor */
 	uint64_t reloads_asked;              /* HUPs read */
 	uint64_t reloads_finished;           /* how many of those are answered, well or not */
 	uint64_t reload_errors;              /* of the last reload; 0: its settings are in force */
@@ -88,6 +89,9 @@ struct scoreboard_slot {
 	uint64_t log_generation;         /* reached: it writes to no older file */
 	uint64_t log_tried;              /* the last one tried, */
 	int log_error;                   /* with this outcome: 0 or an errno */
+	int store_error;                 /* of its last append: 0 or an errno; */
+	int64_t store_since_us;          /* so appends fail since then, wall clock, */
+	int64_t store_failed_us;         /* and the last one has failed then */
 	struct scoreboard_totals totals; /* of this worker alone */
 };
 
@@ -112,8 +116,9 @@ void scoreboard_reload_finished(struct scoreboard *board, uint64_t asked,
 	uint64_t settings_generation, uint64_t errors, const char *text, int64_t now_us);
 uint64_t scoreboard_ask_log(struct scoreboard *board);
 
-/* A worker was killed or has failed. */
+/* A worker, or the monitor, was killed or has failed. */
 void scoreboard_count_death(struct scoreboard *board);
+void scoreboard_count_monitor_death(struct scoreboard *board);
 
 /* The supervisor lives: to be called every SCOREBOARD_BEAT_MS. */
 void scoreboard_beat(struct scoreboard *board, int64_t mono_ms);
@@ -139,6 +144,9 @@ void scoreboard_set_settings(struct scoreboard *board, size_t slot, uint64_t gen
 
 /* The log was opened as asked by this generation, or could not be, with an errno. */
 void scoreboard_set_log(struct scoreboard *board, size_t slot, uint64_t generation, int error);
+
+/* An append has ended with this: 0 or an errno.  Costs a load where it and the last one went well. */
+void scoreboard_set_stored(struct scoreboard *board, size_t slot, int error, int64_t now_us);
 
 /* Adds n to one counter. */
 void scoreboard_add(struct scoreboard *board, size_t slot, size_t count, uint64_t n);

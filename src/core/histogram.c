@@ -30,6 +30,7 @@ histogram_subtract(struct histogram *later, const struct histogram *earlier)
 {
 	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++)
 		later->buckets[i] -= earlier->buckets[i];
+	later->sum_us -= earlier->sum_us;
 }
 
 int64_t

@@ -239,11 +239,18 @@ store(const struct conn *conn)
 {
 	struct slice records = buf_slice(&conn->session.batch->records);
 	struct journal *journal = conn->world->journal;
-	if (records.len == 0 ||
-		(journal != NULL && journal_append(journal, records, conn->read_at.wall_us) == 0))
+	int error = 0;
+	if (records.len == 0)
 		return true;
-	count(conn, COUNT_STORAGE_ERRORS, 1);
-	return false;
+	if (journal == NULL)
+		error = ENOENT;
+	else if (journal_append(journal, records, conn->read_at.wall_us) < 0)
+		error = errno;
+	scoreboard_set_stored(
+		conn->world->scoreboard, conn->world->worker, error, conn->read_at.wall_us);
+	if (error != 0)
+		count(conn, COUNT_STORAGE_ERRORS, 1);
+	return error == 0;
 }
 
 static int

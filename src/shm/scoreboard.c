@@ -31,7 +31,8 @@ struct slot {
 	_Atomic int64_t beat_ms;
 	_Atomic uint64_t settings_generation, log_generation, log_tried;
 	_Atomic int64_t log_error;
-	_Atomic uint64_t times[HISTOGRAM_BUCKETS];
+	_Atomic int64_t store_error, store_since_us, store_failed_us;
+	_Atomic uint64_t times[HISTOGRAM_BUCKETS], times_sum_us;
 };
 
 /* struct scoreboard is memory and no more: the announcements, the supervisor's life, then the slots. */
@@ -185,6 +186,15 @@ scoreboard_beat_slot(struct scoreboard *board, size_t slot, int64_t mono_ms)
 }
 
 void
+scoreboard_count_monitor_death(struct scoreboard *board)
+{
+	struct board_info info;
+	scoreboard_info(board, &info);
+	info.monitor_deaths++;
+	scoreboard_set_info(board, &info);
+}
+
+void
 scoreboard_give_slot(
 	struct scoreboard *board, size_t number, uint64_t worker_generation, int64_t now_us)
 {
@@ -198,6 +208,7 @@ scoreboard_give_slot(
 	set(&slot->log_tried, 0);
 	atomic_store(&slot->log_error, 0);
 	atomic_store(&slot->beat_ms, 0);
+	atomic_store(&slot->store_error, 0);
 	atomic_store(&slot->pid, 0);
 	atomic_store(&slot->born_us, now_us);
 	set(&slot->worker_generation, worker_generation);
@@ -252,6 +263,21 @@ scoreboard_set_log(struct scoreboard *board, size_t number, uint64_t generation,
 }
 
 void
+scoreboard_set_stored(struct scoreboard *board, size_t number, int error, int64_t now_us)
+{
+	struct slot *slot = slot_of(board, number);
+	int64_t before = atomic_load_explicit(&slot->store_error, memory_order_relaxed);
+	if (error == 0 && before == 0)
+		return;
+	if (before == 0)
+		atomic_store(&slot->store_since_us, now_us);
+	if (error != 0)
+		atomic_store(&slot->store_failed_us, now_us);
+	/* Last: whoever sees that it fails sees since when. */
+	atomic_store(&slot->store_error, error);
+}
+
+void
 scoreboard_add(struct scoreboard *board, size_t slot, size_t count, uint64_t n)
 {
 	/* Whoever sees it sees also that the slot is ours: see scoreboard_read_slot(). */
@@ -271,9 +297,11 @@ scoreboard_add_verdicts(
 void
 scoreboard_observe(struct scoreboard *board, size_t slot, int64_t microseconds, uint64_t lines)
 {
+	struct slot *mine = slot_of(board, slot);
 	size_t bucket = histogram_bucket(microseconds);
-	atomic_fetch_add_explicit(
-		&slot_of(board, slot)->times[bucket], lines, memory_order_relaxed);
+	uint64_t sum_us = microseconds > 0 ? (uint64_t)microseconds * lines : 0;
+	atomic_fetch_add_explicit(&mine->times[bucket], lines, memory_order_relaxed);
+	atomic_fetch_add_explicit(&mine->times_sum_us, sum_us, memory_order_relaxed);
 }
 
 /* The lines are what the verdicts say: a worker killed between two counters leaves no gap. */
@@ -301,11 +329,12 @@ scoreboard_totals(const struct scoreboard *board, size_t slots)
 void
 scoreboard_times(const struct scoreboard *board, size_t slots, struct histogram *times)
 {
-	*times = (struct histogram){{0}};
+	*times = (struct histogram){0};
 	for (size_t number = 0; number < slots; number++) {
 		const struct slot *slot = slot_of(board, number);
 		for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++)
 			times->buckets[i] += get(&slot->times[i]);
+		times->sum_us += get(&slot->times_sum_us);
 	}
 }
 
@@ -322,6 +351,9 @@ copy_slot(const struct slot *slot, struct scoreboard_slot *out)
 	out->log_tried = get(&slot->log_tried);
 	out->log_generation = get(&slot->log_generation);
 	out->log_error = (int)atomic_load(&slot->log_error);
+	out->store_error = (int)atomic_load(&slot->store_error);
+	out->store_since_us = atomic_load(&slot->store_since_us);
+	out->store_failed_us = atomic_load(&slot->store_failed_us);
 	for (size_t i = 0; i < COUNTS; i++) {
 		uint64_t began = get(&slot->began[i]);
 		out->totals.counts[i] = get(&slot->counts[i]) - began;

@@ -35,7 +35,7 @@ edges(void)
 static void
 percentiles(void)
 {
-	struct histogram histogram = {{0}};
+	struct histogram histogram = {0};
 	CU_ASSERT_EQUAL(histogram_percentile(&histogram, 0.5), -1);
 	histogram.buckets[histogram_bucket(5)] = 90;
 	histogram.buckets[histogram_bucket(1000)] = 9;
@@ -52,7 +52,7 @@ percentiles(void)
 static void
 differences(void)
 {
-	struct histogram earlier = {{0}}, later;
+	struct histogram earlier = {0}, later;
 	earlier.buckets[3] = 10;
 	later = earlier;
 	later.buckets[7] = 2;

@@ -238,6 +238,34 @@ slots(void)
 }
 
 static void
+storing(void)
+{
+	struct scoreboard *board = board_new(2);
+	struct scoreboard_slot slot;
+	scoreboard_give_slot(board, 1, 1, 0);
+	scoreboard_set_stored(board, 1, 0, 5);
+	CU_ASSERT(scoreboard_read_slot(board, 1, &slot));
+	CU_ASSERT_EQUAL(slot.store_error, 0);
+	scoreboard_set_stored(board, 1, 28, 10);
+	scoreboard_set_stored(board, 1, 5, 20);
+	CU_ASSERT(scoreboard_read_slot(board, 1, &slot));
+	CU_ASSERT_EQUAL(slot.store_error, 5);
+	CU_ASSERT_EQUAL(slot.store_since_us, 10);
+	CU_ASSERT_EQUAL(slot.store_failed_us, 20);
+	scoreboard_set_stored(board, 1, 0, 30);
+	CU_ASSERT(scoreboard_read_slot(board, 1, &slot));
+	CU_ASSERT_EQUAL(slot.store_error, 0);
+	scoreboard_set_stored(board, 1, 28, 40);
+	CU_ASSERT(scoreboard_read_slot(board, 1, &slot));
+	CU_ASSERT_EQUAL(slot.store_since_us, 40);
+	scoreboard_free_slot(board, 1);
+	scoreboard_give_slot(board, 1, 2, 0);
+	CU_ASSERT(scoreboard_read_slot(board, 1, &slot));
+	CU_ASSERT_EQUAL(slot.store_error, 0);
+	region_unmap(board, scoreboard_size(2));
+}
+
+static void
 announcements(void)
 {
 	struct scoreboard *board = board_new(1);
@@ -246,6 +274,7 @@ announcements(void)
 	scoreboard_set_daemon_state(board, BOARD_RUNNING);
 	scoreboard_reload_asked(board);
 	scoreboard_count_death(board);
+	scoreboard_count_monitor_death(board);
 	CU_ASSERT_EQUAL(scoreboard_ask_log(board), 1);
 	scoreboard_reload_asked(board);
 	CU_ASSERT_EQUAL(scoreboard_ask_log(board), 2);
@@ -257,6 +286,7 @@ announcements(void)
 	CU_ASSERT_EQUAL(info.pid, 7);
 	CU_ASSERT_EQUAL(info.state, BOARD_RUNNING);
 	CU_ASSERT_EQUAL(info.worker_deaths, 1);
+	CU_ASSERT_EQUAL(info.monitor_deaths, 1);
 	CU_ASSERT_EQUAL(info.reloads_asked, 2);
 	CU_ASSERT_EQUAL(info.reloads_finished, 2);
 	CU_ASSERT_EQUAL(info.settings_generation, 4);
@@ -281,6 +311,7 @@ times(void)
 	scoreboard_times(board, 2, &histogram);
 	CU_ASSERT_EQUAL(histogram.buckets[histogram_bucket(100)], 50);
 	CU_ASSERT_EQUAL(histogram.buckets[histogram_bucket(10000)], 50);
+	CU_ASSERT_EQUAL(histogram.sum_us, 50 * 100 + 50 * 10000);
 	scoreboard_give_slot(board, 0, 1, 0);
 	scoreboard_times(board, 2, &histogram);
 	CU_ASSERT_EQUAL(histogram.buckets[histogram_bucket(100)], 50);
@@ -366,6 +397,7 @@ main(void)
 		{"a slot is read under one worker", handovers},
 		{"slots are given, used and freed", slots},
 		{"what came of a reopening", reopenings},
+		{"what came of appends", storing},
 		{"what the supervisor announces", announcements},
 		{"times of all workers", times},
 		{"a spoiled board is read to its end", spoiled},

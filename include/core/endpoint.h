@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Where to listen, as a directive says it: [address:]port, or fd@NAME for the sockets that a service manager
- * passes under that name.  Plain data, pointer-free.  (fd@ is HAProxy's idea.)
+ * Where to listen, as a directive says it: [address:]port, fd@NAME for the sockets that a service manager
+ * passes under that name, or unix:/PATH for a socket in the file system.  Plain data, pointer-free.  (fd@ is HAProxy's idea.)
  * Pure, thread-safe.
  */
 #ifndef CORE_ENDPOINT_H
@@ -13,8 +13,9 @@
 enum { ENDPOINT_HOST_MAX = 254, ENDPOINT_TEXT_MAX = ENDPOINT_HOST_MAX + 10 };
 
 struct endpoint {
-	char host[ENDPOINT_HOST_MAX]; /* address or name, IPv6 without its brackets; or fd@NAME */
-	uint16_t port;                /* 0: any free one, or none behind fd@NAME */
+	/* Address or name, IPv6 without its brackets; or fd@NAME; or unix:/PATH. */
+	char host[ENDPOINT_HOST_MAX];
+	uint16_t port; /* 0: any free one, or none behind fd@NAME and unix:/PATH */
 };
 
 /*
@@ -27,6 +28,12 @@ const char *endpoint_parse(const char *text, struct endpoint *out);
 /* The same for one half alone; here an IPv6 address may stand without brackets. */
 const char *endpoint_parse_host(const char *text, struct endpoint *out);
 const char *endpoint_parse_port(const char *text, struct endpoint *out);
+
+/* The same for unix:/PATH, which endpoint_parse() does not know. */
+const char *endpoint_parse_local(const char *text, struct endpoint *out);
+
+/* /PATH of unix:/PATH, or NULL when it is no such endpoint. */
+const char *endpoint_local_path(const struct endpoint *endpoint);
 
 /* NAME of fd@NAME, or NULL when it is an address. */
 const char *endpoint_passed_name(const struct endpoint *endpoint);

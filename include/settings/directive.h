@@ -7,6 +7,7 @@
 #ifndef SETTINGS_DIRECTIVE_H
 #define SETTINGS_DIRECTIVE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -41,6 +42,7 @@ struct directive {
 	const char *argument;    /* what it takes, for messages and the manual: "level" */
 	const char *environment; /* MIN_LOG_LEVEL, or NULL; Listen has two, with a space between */
 	const char *default_value; /* as in a file; NULL: computed, or none */
+	bool many;                 /* takes several words, which are given to `set` as one text */
 	directive_set *set;        /* NULL: Include and IncludeOptional, which the parser follows */
 	directive_print *print;    /* NULL with set */
 	size_t offset;             /* of the field in struct settings */

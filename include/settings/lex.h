@@ -20,7 +20,7 @@
 
 enum {
 	LEX_LINE_MAX = 8192, /* bytes of a logical line, before and after ${NAME} is replaced */
-	LEX_WORDS_MAX = 4,   /* that are kept; further ones are counted */
+	LEX_WORDS_MAX = 40,  /* that are kept; further ones are counted */
 };
 
 struct lex {

@@ -9,10 +9,12 @@
 #include <stdint.h>
 
 #include "core/endpoint.h"
+#include "core/network.h"
 #include "core/policy.h"
 
 enum {
 	SETTINGS_LISTEN_MAX = 32,
+	SETTINGS_REQUIRE_MAX = 32,
 	SETTINGS_PATH_MAX = 1024,
 	SETTINGS_NAME_MAX = 256,
 };
@@ -51,9 +53,12 @@ struct settings {
 
 	char pid_file[SETTINGS_PATH_MAX];        /* "": none */
 	char scoreboard_file[SETTINGS_PATH_MAX]; /* "": none */
-	char error_log[SETTINGS_PATH_MAX];       /* "stderr", "syslog" or a path */
-	int32_t error_log_level;                 /* enum errlog_level */
-	char user[SETTINGS_NAME_MAX];            /* "": stay */
+	struct endpoint status_listen;           /* of the monitor; host "": there is none */
+	struct network status_require[SETTINGS_REQUIRE_MAX];
+	int64_t status_require_count;      /* 0: anybody may ask it */
+	char error_log[SETTINGS_PATH_MAX]; /* "stderr", "syslog" or a path */
+	int32_t error_log_level;           /* enum errlog_level */
+	char user[SETTINGS_NAME_MAX];      /* "": stay */
 	char group[SETTINGS_NAME_MAX];
 };
 

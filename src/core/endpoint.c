@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Reads and writes [address:]port and fd@NAME.  An address is checked as far as that needs no
+ * Reads and writes [address:]port, fd@NAME and unix:/PATH.  An address is checked as far as that needs no
  * resolver: digits and dots must be IPv4, brackets must hold IPv6, the rest must look like a host name.
  */
 #include "core/endpoint.h"
@@ -10,10 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/un.h>
 
 static const char port_wrong[] = "the port must be a number from 0 to 65535, as in 127.0.0.1:9000";
 
-static const char passed_prefix[] = "fd@";
+static const char passed_prefix[] = "fd@", local_prefix[] = "unix:";
 static const char digits[] = "0123456789";
 static const char host_letters[] =
 	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
@@ -116,6 +117,27 @@ endpoint_passed_name(const struct endpoint *endpoint)
 }
 
 const char *
+endpoint_parse_local(const char *text, struct endpoint *out)
+{
+	struct endpoint endpoint = {.port = 0};
+	size_t prefix = sizeof local_prefix - 1, len = strlen(text);
+	if (strncmp(text, local_prefix, prefix) != 0 || text[prefix] != '/')
+		return "no absolute path, write it as in unix:/run/logcollectd.status";
+	if (len - prefix >= sizeof((struct sockaddr_un *)0)->sun_path)
+		return "the path is longer than the 107 bytes that a socket's may have";
+	memcpy(endpoint.host, text, len);
+	memcpy(out, &endpoint, sizeof endpoint);
+	return NULL;
+}
+
+const char *
+endpoint_local_path(const struct endpoint *endpoint)
+{
+	size_t len = sizeof local_prefix - 1;
+	return strncmp(endpoint->host, local_prefix, len) == 0 ? endpoint->host + len : NULL;
+}
+
+const char *
 endpoint_parse(const char *text, struct endpoint *out)
 {
 	if (strncmp(text, passed_prefix, sizeof passed_prefix - 1) == 0)
@@ -152,7 +174,7 @@ const char *
 endpoint_format(const struct endpoint *endpoint, char text[static ENDPOINT_TEXT_MAX])
 {
 	bool ipv6 = strchr(endpoint->host, ':') != NULL;
-	if (endpoint_passed_name(endpoint) != NULL)
+	if (endpoint_passed_name(endpoint) != NULL || endpoint_local_path(endpoint) != NULL)
 		snprintf(text, ENDPOINT_TEXT_MAX, "%s", endpoint->host);
 	else
 		snprintf(text, ENDPOINT_TEXT_MAX, ipv6 ? "[%s]:%u" : "%s:%u", endpoint->host,

@@ -286,6 +286,26 @@ const struct directive directives[] = {
 		.meaning = "A file through which other programs read the counters.",
 	},
 	{
+		.name = "StatusListen",
+		.argument = "[address:]port|unix:/path|off",
+		.default_value = "off",
+		TYPE(status_listen),
+		AT(status_listen),
+		.scope = SCOPE_LIVE,
+		.meaning = "Where the monitor shows what the daemon does: a page, figures for "
+			   "programs, health.",
+	},
+	{
+		.name = "StatusRequire",
+		.argument = "all|ip block ...",
+		.default_value = "all",
+		.many = true,
+		TYPE(status_require),
+		AT(status_require),
+		.scope = SCOPE_LIVE,
+		.meaning = "Who may ask the monitor: anybody, or addresses in these blocks.",
+	},
+	{
 		.name = "ErrorLog",
 		.argument = "stderr|path|syslog",
 		.default_value = "stderr",

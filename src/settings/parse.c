@@ -228,23 +228,50 @@ unknown_directive(struct parse *parse, const char *place, const char *name)
 			: "unknown directive, and there is none named like it");
 }
 
+/* The words of a directive that takes several, with a space between.  NULL with errno ENOMEM. */
+static const char *
+join_words(const struct lex_line *line, struct buf *out)
+{
+	int failed = 0;
+	for (size_t i = 1; i < line->count; i++)
+		failed |= buf_printf(out, "%s%s", i > 1 ? " " : "", line->words[i]);
+	return failed ? NULL : buf_string(out);
+}
+
+static const char *
+set_many(struct layers *layers, const struct directive *directive, const struct lex_line *line,
+	const char *origin)
+{
+	struct buf text = {0};
+	const char *wrong = "there is no memory";
+	if (line->count > LEX_WORDS_MAX)
+		wrong = mistake_format(
+			&layers->scratch, "%d words are the most", LEX_WORDS_MAX - 1);
+	else if (join_words(line, &text) != NULL)
+		wrong = layers_set(layers, directive, text.data, origin);
+	buf_fini(&text);
+	return wrong;
+}
+
 static void
 follow_directive(struct parse *parse, const struct source *source, const struct lex_line *line,
 	const char *place)
 {
 	struct layers *layers = parse->layers;
 	const struct directive *directive = directive_find(line->words[0]);
+	const char *origin = layers->current == LAYER_COMMAND_LINE ? "command line" : place;
 	const char *wrong = NULL;
 	if (directive == NULL) {
 		unknown_directive(parse, place, line->words[0]);
 		return;
 	}
-	if (line->count != 2)
+	if (directive->many && line->count >= 2)
+		wrong = set_many(layers, directive, line, origin);
+	else if (line->count != 2)
 		wrong = mistake_format(&layers->scratch, "takes one argument, %s, not %zu",
 			directive->argument, line->count - 1);
 	else if (directive->set != NULL)
-		wrong = layers_set(layers, directive, line->words[1],
-			layers->current == LAYER_COMMAND_LINE ? "command line" : place);
+		wrong = layers_set(layers, directive, line->words[1], origin);
 	else if (!source->may_include)
 		wrong = "cannot be used here, put it into a file";
 	else

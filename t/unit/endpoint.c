@@ -121,6 +121,28 @@ passed(void)
 	CU_ASSERT_PTR_NOT_NULL(endpoint_parse(text, &a));
 }
 
+static void
+local(void)
+{
+	static const char *const wrong[] = {"", "unix:", "unix:run/x", "/run/x", "9000"};
+	struct endpoint endpoint;
+	char text[ENDPOINT_TEXT_MAX], longest[200];
+	memset(&endpoint, 0xff, sizeof endpoint);
+	CU_ASSERT_PTR_NULL(endpoint_parse_local("unix:/run/x y:9", &endpoint));
+	CU_ASSERT_EQUAL(endpoint.port, 0);
+	CU_ASSERT_STRING_EQUAL(endpoint_local_path(&endpoint), "/run/x y:9");
+	CU_ASSERT_STRING_EQUAL(endpoint_format(&endpoint, text), "unix:/run/x y:9");
+	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+		CU_ASSERT_PTR_NOT_NULL(endpoint_parse_local(wrong[i], &endpoint));
+	snprintf(longest, sizeof longest, "unix:/%0106d", 0);
+	CU_ASSERT_PTR_NULL(endpoint_parse_local(longest, &endpoint));
+	snprintf(longest, sizeof longest, "unix:/%0107d", 0);
+	CU_ASSERT_PTR_NOT_NULL(endpoint_parse_local(longest, &endpoint));
+	CU_ASSERT_PTR_NULL(endpoint_parse("9000", &endpoint));
+	CU_ASSERT_PTR_NULL(endpoint_local_path(&endpoint));
+	CU_ASSERT_PTR_NOT_NULL(endpoint_parse("unix:/run/x", &endpoint));
+}
+
 int
 main(void)
 {
@@ -131,6 +153,7 @@ main(void)
 		{"address or port alone", halves},
 		{"the same address twice, port 0 apart", clashes},
 		{"sockets that are passed, by their name", passed},
+		{"sockets in the file system", local},
 		{NULL, NULL},
 	};
 	return tap_main("endpoint", cases);

@@ -56,10 +56,25 @@ words(void)
 		{"a 'b\"c' \"d'e\"", "1:[a][b\"c][d'e]"},
 		{"a 'b\\\"c' \"d\\'e\"", "1:[a][b\\\"c][d\\'e]"},
 		{"a it's C:\\dir\\x", "1:[a][it's][C:\\dir\\x]"},
-		{"a b c d e", "1:[a][b][c][d]"},
+		{"a b c d e", "1:[a][b][c][d][e]"},
 		{NULL, NULL},
 	};
 	expect_all(cases);
+}
+
+/* The first ones are kept, all are counted. */
+static void
+many_words(void)
+{
+	char text[2 * LEX_WORDS_MAX + 16] = "";
+	struct lex lex;
+	static struct lex_line line;
+	for (int i = 0; i < LEX_WORDS_MAX + 3; i++)
+		snprintf(text + 2 * i, sizeof text - 2 * (size_t)i, "%c ", 'a' + i % 26);
+	lex_init(&lex, slice_of(text), environment);
+	CU_ASSERT(lex_next(&lex, &line));
+	CU_ASSERT_EQUAL(line.count, LEX_WORDS_MAX + 3);
+	CU_ASSERT_EQUAL(line.words[LEX_WORDS_MAX - 1][0], 'a' + (LEX_WORDS_MAX - 1) % 26);
 }
 
 static void
@@ -109,7 +124,7 @@ variables(void)
 		{"a '${A}' \\${A} \"\\${A}\"", "1:[a][${A}][${A}][${A}]"},
 		{"a \"\\\\${A}\"", "1:[a][\\one]"},
 		{"a '\\${A}' '$A'", "1:[a][\\${A}][$A]"},
-		{"a $ $A $$ \\$A", "1:[a][$][$A][$$]"},
+		{"a $ $A $$ \\$A", "1:[a][$][$A][$$][\\$A]"},
 		{"\\$A \"\\$A\" \\$${A}", "1:[\\$A][\\$A][\\$one]"},
 		{"a ${NONE}\nb", "1:!2:[b]"},
 		{"a ${\nb", "1:!2:[b]"},
@@ -214,6 +229,7 @@ main(void)
 		{"long lines", long_lines},
 		{"long values of variables", long_values},
 		{"long names of variables", long_names},
+		{"more words than are kept", many_words},
 		{NULL, NULL},
 	};
 	return tap_main("lex", cases);

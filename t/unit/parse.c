@@ -287,6 +287,23 @@ IN_FOLDER(breadth)
 IN_FOLDER(odd_folder)
 IN_FOLDER(huge_file)
 
+static void
+several_words(void)
+{
+	char text[256] = "StatusRequire ip";
+	struct settings_loaded loaded;
+	if (load_good("StatusRequire ip 10.0.0.0/8 \\\n  ::1\nStatusRequire 'ip ::2'\n", NULL,
+		    &loaded)) {
+		CU_ASSERT_EQUAL(loaded.settings.status_require_count, 1);
+		settings_loaded_fini(&loaded);
+	}
+	expect_mistakes("StatusRequire\n", NULL,
+		"conf:1: StatusRequire: takes one argument, all|ip block ..., not 0\n");
+	for (int i = 0; i < 40; i++)
+		snprintf(text + strlen(text), sizeof text - strlen(text), " ::1");
+	expect_mistakes(text, NULL, "conf:1: StatusRequire: 39 words are the most\n");
+}
+
 int
 main(void)
 {
@@ -305,6 +322,7 @@ main(void)
 		{"a folder that looks like a pattern", in_folder_odd_folder},
 		{"a huge file", in_folder_huge_file},
 		{"no Include in a text from memory", include_of_text},
+		{"directives of several words", several_words},
 		{NULL, NULL},
 	};
 	return tap_main("parse", cases);

@@ -44,9 +44,11 @@ every_directive(void)
 		"Workers 6\nThreadsPerWorker 7\nListenBacklog 8\nMaxLineLength 16\n"
 		"MaxConnectionsPerClient 10\nIdleTimeout 11\nReadTimeout 14\nSendTimeout 12\n"
 		"GracefulDrainTimeout 15\nMaxConnectionsPerWorker 16\n"
-		"GracefulShutdownTimeout 13\nPidFile p\nScoreBoardFile s\nErrorLog e\n"
+		"GracefulShutdownTimeout 13\nPidFile p\nScoreBoardFile s\nStatusListen [::1]:7\n"
+		"StatusRequire ip 127.0.0.1 10.0.0.0/8 ::1\nErrorLog e\n"
 		"LogLevel error\nUser root\nGroup root\n",
 		NULL);
+	expect_same_again("StatusListen 'unix:/a b'\nStatusRequire ALL\n", NULL);
 	expect_same_again("LogSync always\nErrorLog SYSLOG\nPidFile ''\n", NULL);
 }
 

@@ -36,6 +36,57 @@ any_free_port_twice(void)
 	buf_fini(&scratch);
 }
 
+/* Asserts what the row prints after it was given the text, or that it refuses with those words. */
+static void
+expect_status(const char *name, const char *text, const char *expected, bool good)
+{
+	struct settings settings;
+	struct buf scratch = {0}, out = {0};
+	const struct directive *row = directive_find(name);
+	memset(&settings, 0xff, sizeof settings);
+	const char *wrong = row->set(row, &settings, text, &scratch);
+	CU_ASSERT_EQUAL(wrong == NULL, good);
+	if (wrong == NULL) {
+		CU_ASSERT_EQUAL(row->print(row, &settings, 0, &out), 1);
+		wrong = buf_string(&out);
+	}
+	CU_ASSERT_EQUAL(strncmp(wrong, expected, strlen(expected)), 0);
+	if (strncmp(wrong, expected, strlen(expected)) != 0)
+		printf("# %s %s: %s\n", name, text, wrong);
+	buf_fini(&scratch);
+	buf_fini(&out);
+}
+
+static void
+status_listen(void)
+{
+	expect_status("StatusListen", "OFF", "off", true);
+	expect_status("StatusListen", "9080", "0.0.0.0:9080", true);
+	expect_status("StatusListen", "[::1]:0", "[::1]:0", true);
+	expect_status("StatusListen", "unix:/run/x", "unix:/run/x", true);
+	expect_status("StatusListen", "unix:x", "'unix:x': no absolute path", false);
+	expect_status("StatusListen", "localhost", "'localhost': the port is missing", false);
+	expect_status("StatusListen", "fd@x", "'fd@x': sockets that are passed", false);
+}
+
+static void
+status_require(void)
+{
+	char many[1024] = "ip";
+	expect_status("StatusRequire", "all", "all", true);
+	expect_status("StatusRequire", "IP 10.1.2.3/8  ::1", "ip 10.0.0.0/8 ::1", true);
+	expect_status("StatusRequire", "ip", "must name an address behind ip", false);
+	expect_status("StatusRequire", "ip 10.0.0.0/8 x/y", "'x/y': no address", false);
+	expect_status("StatusRequire", "ip 10.0.0.0/40", "'10.0.0.0/40': no number of bits", false);
+	expect_status("StatusRequire", "10.0.0.0/8", "must be all, or ip", false);
+	expect_status("StatusRequire", "all 10.0.0.0/8", "must be all, or ip", false);
+	for (int i = 0; i <= SETTINGS_REQUIRE_MAX; i++)
+		snprintf(many + strlen(many), sizeof many - strlen(many), " 10.0.0.%d", i);
+	expect_status("StatusRequire", many, "32 blocks are the most", false);
+	*strrchr(many, ' ') = '\0';
+	expect_status("StatusRequire", many, many, true);
+}
+
 static void
 sync_numbers(void)
 {
@@ -75,6 +126,8 @@ main(void)
 		{"port 0 may stand twice", any_free_port_twice},
 		{"LogSync as a number", sync_numbers},
 		{"words in any case", any_case},
+		{"where the monitor listens", status_listen},
+		{"who may ask it", status_require},
 		{NULL, NULL},
 	};
 	return tap_main("special", cases);

@@ -13,10 +13,11 @@
 #include "core/endpoint.h"
 
 struct listener {
-	int fd;                       /* non-blocking, close-on-exec */
-	char name[ENDPOINT_TEXT_MAX]; /* numeric address and real port: "127.0.0.1:43127" */
-	struct endpoint endpoint;     /* what it was opened for, */
-	size_t occurrence;            /* and for which of those that are the same (of port 0) */
+	int fd; /* non-blocking, close-on-exec */
+	char name
+		[ENDPOINT_TEXT_MAX]; /* numeric address and real port: "127.0.0.1:43127"; or unix:/path */
+	struct endpoint endpoint; /* what it was opened for, */
+	size_t occurrence;        /* and for which of those that are the same (of port 0) */
 };
 
 struct listener_set {
@@ -53,16 +54,19 @@ int listener_add(struct listener_set *set, const struct listener *listener);
 /* Whether the set has that very socket. */
 bool listener_is_in(const struct listener_set *set, const struct listener *listener);
 
-/* Closes the sockets of *set that *old does not have, and forgets the set. */
+/*
+ * Closes the sockets of *set that *old does not have, removes from the file system what they had there, and forgets the
+ * set.
+ */
 void listener_abandon(struct listener_set *set, const struct listener_set *old);
 
-/* Puts `next` in the place of *set and closes the sockets that it has not taken over. */
+/* Puts `next` in the place of *set; the sockets that it has not taken over are closed and removed. */
 void listener_switch(struct listener_set *set, struct listener_set *next);
 
 /* How many clients wait to be accepted. */
 size_t listener_waiting(int fd);
 
-/* Closes this process's descriptors. */
+/* Closes this process's descriptors, and nothing else: others may go on listening. */
 void listener_close(struct listener_set *set);
 
 #endif

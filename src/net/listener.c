@@ -10,6 +10,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "net/local.h"
+
 static void
 set_flag(int fd, int level, int option)
 {
@@ -177,9 +179,31 @@ add_named(struct listener_set *set, const struct listener_request *request,
 }
 
 static int
+add_local(struct listener_set *set, const struct listener_request *request,
+	const struct listener *wanted, struct buf *errors)
+{
+	struct listener listener = *wanted;
+	const char *path = endpoint_local_path(&wanted->endpoint);
+	endpoint_format(&wanted->endpoint, listener.name);
+	listener.fd = local_listen(path, request->backlog);
+	if (listener.fd >= 0 && listener_add(set, &listener) == 0)
+		return 0;
+	int saved = errno;
+	if (listener.fd >= 0) {
+		close(listener.fd);
+		unlink(path);
+	}
+	errno = saved;
+	tell(errors, &wanted->endpoint, strerror(saved));
+	return -1;
+}
+
+static int
 add_endpoint(struct listener_set *set, const struct listener_request *request,
 	const struct listener *wanted, struct buf *errors)
 {
+	if (endpoint_local_path(&wanted->endpoint) != NULL)
+		return add_local(set, request, wanted, errors);
 	return endpoint_passed_name(&wanted->endpoint) != NULL
 	               ? add_named(set, request, wanted, errors)
 	               : add_addresses(set, request, wanted, errors);
@@ -287,8 +311,13 @@ void
 listener_abandon(struct listener_set *set, const struct listener_set *old)
 {
 	for (size_t i = 0; i < set->count; i++) {
-		if (!listener_is_in(old, &set->items[i]))
-			close(set->items[i].fd);
+		const struct listener *listener = &set->items[i];
+		const char *path = endpoint_local_path(&listener->endpoint);
+		if (listener_is_in(old, listener))
+			continue;
+		if (path != NULL)
+			unlink(path);
+		close(listener->fd);
 	}
 	free(set->items);
 	*set = (struct listener_set){0};
@@ -305,5 +334,8 @@ listener_switch(struct listener_set *set, struct listener_set *next)
 void
 listener_close(struct listener_set *set)
 {
-	listener_abandon(set, &(struct listener_set){0});
+	for (size_t i = 0; i < set->count; i++)
+		close(set->items[i].fd);
+	free(set->items);
+	*set = (struct listener_set){0};
 }

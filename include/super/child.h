@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * One worker process as its supervisor sees it, and the words that pass between the two over a socket
+ * One worker process, or the monitor, as its supervisor sees it, and the words that pass between the two over a socket
  * pair.  End-of-file, because the supervisor is gone, means the same to a worker as CHILD_DRAIN.
  */
 #ifndef SUPER_CHILD_H
@@ -14,8 +14,9 @@
 #include "core/lifecycle.h"
 
 struct child {
-	pid_t pid;   /* 0: none */
-	int channel; /* our end; -1: none */
+	const char *role; /* for messages: "worker" */
+	pid_t pid;        /* 0: none */
+	int channel;      /* our end; -1: none */
 	bool wanted; /* a worker is to live in this slot: without one, it is forked when due.  Not, or
 	                no longer, for one that only serves its clients to their end */
 	bool ready;
@@ -51,10 +52,10 @@ void child_order(struct child *child, char order, int fd);
 bool child_repeat_orders(struct child *child, int fd);
 
 /*
- * Reaps the child if it has ended; logs why unless it ended with status 0.  True when it has;
- * *status is its exit status, or 128 + signal.
+ * Reaps the child if it has ended; logs why, calling it `name`, unless it ended with status 0 or there is no name.
+ * True when it has; *status is its exit status, or 128 + signal.
  */
-bool child_reap(struct child *child, size_t index, int *status);
+bool child_reap(struct child *child, const char *name, int *status);
 
 /* Closes our end. */
 void child_forget(struct child *child);

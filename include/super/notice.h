@@ -14,6 +14,10 @@
 void notice_listeners(
 	const struct listener_set *set, const struct listener_set *other, const char *what);
 
+/* The same of the sockets of the monitor, as URLs where there is one. */
+void notice_status(
+	const struct listener_set *set, const struct listener_set *other, const char *what);
+
 /* Logs each line of the text. */
 void notice_lines(const struct buf *text, void (*log)(const char *format, ...));
 

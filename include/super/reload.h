@@ -26,7 +26,7 @@ struct reload_request {
 	reload_log *make_log, *try_log;
 	void *owner; /* of both */
 	const struct settings *old;
-	const struct listener_set *listeners, *passed;
+	const struct listener_set *listeners, *passed, *status;
 	size_t free_slots; /* for workers of a new generation */
 	size_t places;     /* the most clients that a worker can have without a restart */
 };
@@ -35,13 +35,21 @@ struct reload {
 	struct settings settings;      /* to be in force; what needs a restart is as it was */
 	struct listener_set listeners; /* matters with new_workers: kept and new sockets */
 	bool new_workers;
-	struct buf warnings; /* a line each */
-	struct buf errors;   /* a line each */
+	struct listener_set status; /* of the monitor: kept and new sockets */
+	struct buf warnings;        /* a line each */
+	struct buf errors;          /* a line each */
 	size_t error_count;
 };
 
 /* 0: all of it can be switched to.  -1: told in reload->errors, nothing has changed. */
 int reload_build(struct reload *reload, const struct reload_request *request);
+
+/*
+ * Opens the sockets of StatusListen, or takes them from *old (or NULL): as listener_open() does, but each line of `errors`
+ * names the directive.
+ */
+int reload_open_status(struct listener_set *set, const struct settings *settings,
+	const struct listener_set *old, struct buf *errors);
 
 /* Frees the texts; the listeners are the caller's after a success. */
 void reload_fini(struct reload *reload);

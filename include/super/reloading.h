@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "super/attendant.h"
 #include "super/crew.h"
 #include "super/errand.h"
 #include "super/supervisor.h"
@@ -17,6 +18,7 @@
 struct reloading {
 	const struct supervisor_plan *plan;
 	struct crew *crew;
+	struct attendant *attendant;
 	struct errands errands;
 	uint64_t answering;  /* how many reloads had been asked for when the one under way began */
 	struct buf warnings; /* of that one */

@@ -26,12 +26,15 @@ struct supervisor_plan {
 	const struct privileges *privileges;
 	struct manager *manager;
 	struct listener_set *listeners; /* likewise */
+	struct listener_set *status;    /* likewise: of the monitor */
 	const struct listener_set *passed;
 	struct shared *shared;
 	child_main *child_main;
 	const void *child_context;
 	child_main *
 		cleaner; /* for one more child: puts in order what the workers have left, if anything */
+	child_main *monitor; /* shows what the daemon does, where it listens for that */
+	const void *monitor_context;
 	errand *make_log; /* of a supervisor_log: makes the folder that a worker could not */
 	errand *try_log;  /* of settings: whether a worker could open it */
 	reload_load *load;

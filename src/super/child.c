@@ -76,8 +76,8 @@ child_order(struct child *child, char order, int fd)
 	if (child->channel < 0 || send_order(child->channel, order, fd) == 0 || errno == EPIPE)
 		return;
 	if (child->owed == 0)
-		errlog_warn(
-			"worker pid %d does not take orders: %s", (int)child->pid, strerror(errno));
+		errlog_warn("%s pid %d does not take orders: %s", child->role, (int)child->pid,
+			strerror(errno));
 	child->owed |= bit_of(order);
 }
 
@@ -104,24 +104,25 @@ child_forget(struct child *child)
 }
 
 static void
-log_end(pid_t pid, size_t index, int status)
+log_end(pid_t pid, const char *name, int status)
 {
 	if (WIFSIGNALED(status))
-		errlog_error("worker %zu (pid %d) was killed by signal %d (SIG%s)%s", index + 1,
-			(int)pid, WTERMSIG(status), sigabbrev_np(WTERMSIG(status)),
+		errlog_error("%s (pid %d) was killed by signal %d (SIG%s)%s", name, (int)pid,
+			WTERMSIG(status), sigabbrev_np(WTERMSIG(status)),
 			WCOREDUMP(status) ? ", core dumped" : "");
 	else if (WEXITSTATUS(status) != 0)
-		errlog_error("worker %zu (pid %d) ended with status %d", index + 1, (int)pid,
-			WEXITSTATUS(status));
+		errlog_error(
+			"%s (pid %d) ended with status %d", name, (int)pid, WEXITSTATUS(status));
 }
 
 bool
-child_reap(struct child *child, size_t index, int *status)
+child_reap(struct child *child, const char *name, int *status)
 {
 	int wait_status;
 	if (child->pid == 0 || waitpid(child->pid, &wait_status, WNOHANG) != child->pid)
 		return false;
-	log_end(child->pid, index, wait_status);
+	if (name != NULL)
+		log_end(child->pid, name, wait_status);
 	child->pid = 0;
 	child->ready = false;
 	child_forget(child);

@@ -55,8 +55,11 @@ crew_free_slots(const struct crew *crew)
 static void
 want(struct crew *crew, struct child *child)
 {
-	*child = (struct child){
-		.channel = -1, .wanted = true, .generation = crew->generation, .respawn_ms = 0};
+	*child = (struct child){.role = "worker",
+		.channel = -1,
+		.wanted = true,
+		.generation = crew->generation,
+		.respawn_ms = 0};
 }
 
 /* Wants up to `count` workers in free slots; returns how many found none. */
@@ -280,7 +283,9 @@ crew_reap(struct crew *crew, int *status)
 {
 	for (size_t slot = 0; slot < crew->slots; slot++) {
 		struct child *child = &crew->children[slot];
-		if (!child_reap(child, slot, status))
+		char name[32];
+		snprintf(name, sizeof name, "worker %zu", slot + 1);
+		if (!child_reap(child, name, status))
 			continue;
 		roster_bury(crew->shared->roster, slot);
 		scoreboard_free_slot(crew->shared->board, slot);

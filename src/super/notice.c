@@ -16,6 +16,18 @@ notice_listeners(const struct listener_set *set, const struct listener_set *othe
 }
 
 void
+notice_status(const struct listener_set *set, const struct listener_set *other, const char *what)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		const struct listener *listener = &set->items[i];
+		bool local = endpoint_local_path(&listener->endpoint) != NULL;
+		if (!listener_is_in(other, listener))
+			errlog_info("%s %s%s%s", what, local ? "" : "http://", listener->name,
+				local ? "" : "/");
+	}
+}
+
+void
 notice_lines(const struct buf *text, void (*log)(const char *format, ...))
 {
 	for (size_t at = 0; at < text->len;) {

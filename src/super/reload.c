@@ -8,6 +8,8 @@
 #include "base/errlog.h"
 #include "settings/diff.h"
 
+enum { STATUS_BACKLOG = 64 };
+
 static int __attribute__((format(printf, 2, 3)))
 fail(struct reload *reload, const char *format, ...)
 {
@@ -49,6 +51,49 @@ check_room(struct reload *reload, const struct reload_request *request)
 	return 0;
 }
 
+int
+reload_open_status(struct listener_set *set, const struct settings *settings,
+	const struct listener_set *old, struct buf *errors)
+{
+	const struct listener_request request = {
+		.endpoints = &settings->status_listen,
+		.count = settings->status_listen.host[0] != '\0',
+		.backlog = STATUS_BACKLOG,
+		.old = old,
+	};
+	struct buf lines = {0};
+	int result = listener_open(set, &request, &lines);
+	int saved = errno;
+	for (size_t at = 0; at < lines.len;) {
+		const char *end = memchr(lines.data + at, '\n', lines.len - at);
+		size_t len = end == NULL ? lines.len - at : (size_t)(end - lines.data) - at + 1;
+		buf_printf(errors, "StatusListen: %.*s", (int)len, lines.data + at);
+		at += len;
+	}
+	buf_fini(&lines);
+	errno = saved;
+	return result;
+}
+
+/* Those from `before` on. */
+static void
+count_errors(struct reload *reload, size_t before)
+{
+	for (size_t i = before; i < reload->errors.len; i++)
+		reload->error_count += reload->errors.data[i] == '\n';
+}
+
+static int
+prepare_status(struct reload *reload, const struct reload_request *request)
+{
+	size_t before = reload->errors.len;
+	if (reload_open_status(
+		    &reload->status, &reload->settings, request->status, &reload->errors) == 0)
+		return 0;
+	count_errors(reload, before);
+	return -1;
+}
+
 /* Opens what new workers need, when any of their settings has changed. */
 static int
 prepare_workers(struct reload *reload, const struct reload_request *request)
@@ -73,8 +118,7 @@ prepare_workers(struct reload *reload, const struct reload_request *request)
 	size_t before = reload->errors.len;
 	if (listener_open(&reload->listeners, &listeners, &reload->errors) == 0)
 		return 0;
-	for (size_t i = before; i < reload->errors.len; i++)
-		reload->error_count += reload->errors.data[i] == '\n';
+	count_errors(reload, before);
 	return -1;
 }
 
@@ -127,8 +171,10 @@ reload_build(struct reload *reload, const struct reload_request *request)
 		return -1;
 	if (keep_restart(reload, request->old) < 0 || prepare_workers(reload, request) < 0)
 		return -1;
-	if (try_log(reload, request) == 0 && open_errlog(reload) == 0)
+	if (prepare_status(reload, request) == 0 && try_log(reload, request) == 0 &&
+		open_errlog(reload) == 0)
 		return 0;
+	listener_abandon(&reload->status, request->status);
 	if (reload->new_workers)
 		listener_abandon(&reload->listeners, request->listeners);
 	return -1;

@@ -28,6 +28,29 @@ finish(const struct reloading *reloading, size_t error_count, const struct buf *
 		errlog_info("reloaded");
 }
 
+static bool
+is_same(const struct listener_set *a, const struct listener_set *b)
+{
+	for (size_t i = 0; i < a->count; i++) {
+		if (!listener_is_in(b, &a->items[i]))
+			return false;
+	}
+	return a->count == b->count;
+}
+
+/* The monitor is replaced where it is to listen elsewhere. */
+static void
+switch_status(const struct reloading *reloading, struct listener_set *next)
+{
+	struct listener_set *status = reloading->plan->status;
+	bool elsewhere = !is_same(status, next);
+	notice_status(status, next, "no longer status on");
+	notice_status(next, status, "status on");
+	listener_switch(status, next);
+	if (elsewhere)
+		attendant_want(reloading->attendant, status->count > 0);
+}
+
 /* Everything new is there: switches to it. */
 static void
 put_in_force(const struct reloading *reloading, struct reload *reload, bool held_up)
@@ -39,10 +62,12 @@ put_in_force(const struct reloading *reloading, struct reload *reload, bool held
 		notice_listeners(&reload->listeners, plan->listeners, "listening on");
 		listener_switch(plan->listeners, &reload->listeners);
 	}
+	switch_status(reloading, &reload->status);
 	*plan->settings = reload->settings;
 	errlog_set_level((enum errlog_level)plan->settings->error_log_level);
 	published_write(plan->shared->settings, plan->settings, sizeof *plan->settings);
 	crew_order(crew, ORDER_SETTINGS, errlog_descriptor());
+	attendant_order(reloading->attendant, ORDER_SETTINGS, errlog_descriptor());
 	/* One that was held up is not needed: that before it serves until the new one does. */
 	if (reload->new_workers && held_up)
 		crew_retire_newest(crew);
@@ -61,6 +86,7 @@ reloading_reopen_logs(const struct reloading *reloading)
 		errlog_error("ErrorLog: cannot open %s: %s, the old one stays in use",
 			settings->error_log, strerror(errno));
 	crew_order(reloading->crew, ORDER_REOPEN, errlog_descriptor());
+	attendant_order(reloading->attendant, ORDER_REOPEN, errlog_descriptor());
 }
 
 /* The folder may be on a disk that is dead: the supervisor does not even look at it. */
@@ -101,6 +127,7 @@ build(struct reloading *reloading, struct reload *reload)
 		.old = plan->settings,
 		.listeners = plan->listeners,
 		.passed = plan->passed,
+		.status = plan->status,
 		.free_slots = crew_free_slots(reloading->crew),
 		.places = roster_places(plan->shared->roster),
 	};

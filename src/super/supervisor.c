@@ -17,6 +17,7 @@
 #include "base/errlog.h"
 #include "core/lifecycle.h"
 #include "core/order.h"
+#include "super/attendant.h"
 #include "super/crew.h"
 #include "super/notice.h"
 #include "super/reloading.h"
@@ -27,7 +28,8 @@ struct supervisor {
 	const struct supervisor_plan *plan;
 	struct lifecycle lifecycle;
 	struct crew crew;
-	struct pollfd *polls; /* the signals, then a channel for each child */
+	struct attendant attendant;
+	struct pollfd *polls; /* the signals, the monitor's channel, then those of the workers */
 	int signals;
 	int64_t deadline_ms; /* of the drain */
 	bool postponed;      /* a reload was asked for while it could not be done */
@@ -57,21 +59,42 @@ supervisor_block_signals(void)
 		SIG_IGN); /* a file-size limit is an EFBIG like any other error of the disk */
 }
 
-/* Runs in a new child: gives up the supervisor's descriptors and its privileges. */
+/* Gives up the supervisor's descriptors and its privileges. */
 static int
-become_child(void *owner, size_t slot)
+become_child(struct supervisor *supervisor, const char *name)
 {
-	struct supervisor *supervisor = owner;
 	close(supervisor->signals);
 	crew_fini(&supervisor->crew);
+	child_forget(&supervisor->attendant.child);
 	free(supervisor->polls);
 	reloading_fini(&supervisor->reloading);
 	supervisor->plan->in_child(supervisor->plan->context);
 	if (privileges_take(supervisor->plan->privileges) == 0)
 		return 0;
-	errlog_error("worker %zu cannot become user %s: %s", slot + 1,
-		supervisor->plan->privileges->user, strerror(errno));
+	errlog_error("%s cannot become user %s: %s", name, supervisor->plan->privileges->user,
+		strerror(errno));
 	return EX_NOPERM;
+}
+
+/* These two run in a new child. */
+
+static int
+become_worker(void *owner, size_t slot)
+{
+	struct supervisor *supervisor = owner;
+	char name[32];
+	snprintf(name, sizeof name, "worker %zu", slot + 1);
+	listener_close(supervisor->plan->status);
+	return become_child(supervisor, name);
+}
+
+static int
+become_monitor(void *owner, size_t index)
+{
+	struct supervisor *supervisor = owner;
+	(void)index;
+	listener_close(supervisor->plan->listeners);
+	return become_child(supervisor, "monitor");
 }
 
 static void
@@ -80,6 +103,7 @@ announce(const struct supervisor *supervisor)
 	scoreboard_set_daemon_state(supervisor->plan->shared->board, BOARD_RUNNING);
 	notice_board(
 		supervisor->plan->shared, supervisor->plan->listeners, supervisor->crew.generation);
+	notice_status(supervisor->plan->status, &(struct listener_set){0}, "status on");
 	notice_listeners(supervisor->plan->listeners, &(struct listener_set){0}, "listening on");
 	manager_ready(supervisor->plan->manager);
 	supervisor->plan->ready(supervisor->plan->context);
@@ -181,6 +205,8 @@ reap_children(struct supervisor *supervisor)
 	struct child *child;
 	int status;
 	errand_reap(&supervisor->reloading.errands);
+	if (attendant_reap(&supervisor->attendant))
+		scoreboard_count_monitor_death(supervisor->plan->shared->board);
 	while ((child = crew_reap(&supervisor->crew, &status)) != NULL)
 		child_died(supervisor, child, status);
 }
@@ -286,6 +312,7 @@ run_timers(struct supervisor *supervisor)
 		manager_run_timers(
 			supervisor->plan->manager, supervisor->plan->shared, clock_mono_ms()));
 	wait_ms = clock_shorter_ms(wait_ms, show_life(supervisor));
+	wait_ms = clock_shorter_ms(wait_ms, attendant_run_timers(&supervisor->attendant));
 	if (supervisor->lifecycle.state != LIFECYCLE_DRAINING)
 		return wait_ms;
 	int64_t left_ms = supervisor->deadline_ms - clock_mono_ms();
@@ -304,6 +331,9 @@ prepare_polls(struct supervisor *supervisor)
 	const struct crew *crew = &supervisor->crew;
 	size_t count = 0;
 	supervisor->polls[count++] = (struct pollfd){.fd = supervisor->signals, .events = POLLIN};
+	if (supervisor->attendant.child.channel >= 0)
+		supervisor->polls[count++] = (struct pollfd){
+			.fd = supervisor->attendant.child.channel, .events = POLLIN};
 	for (size_t i = 0; i < crew->slots; i++) {
 		if (crew->children[i].channel >= 0)
 			supervisor->polls[count++] = (struct pollfd){
@@ -319,6 +349,9 @@ wait_for_events(struct supervisor *supervisor, int timeout_ms)
 	size_t count = prepare_polls(supervisor), next = 1;
 	if (poll(supervisor->polls, count, timeout_ms) <= 0)
 		return;
+	if (supervisor->polls[next].fd == supervisor->attendant.child.channel &&
+		supervisor->polls[next++].revents != 0)
+		attendant_read(&supervisor->attendant);
 	for (size_t i = 0; i < crew->slots && next < count; i++) {
 		struct child *child = &crew->children[i];
 		if (child->channel == supervisor->polls[next].fd &&
@@ -362,26 +395,40 @@ clean_up(struct supervisor *supervisor)
 	crew_kill(crew);
 }
 
+static void
+set_up_attendant(struct supervisor *supervisor)
+{
+	struct attendant *attendant = &supervisor->attendant;
+	attendant_init(attendant);
+	attendant->in_child = become_monitor;
+	attendant->owner = supervisor;
+	attendant->main = supervisor->plan->monitor;
+	attendant->context = supervisor->plan->monitor_context;
+}
+
 static int
 set_up(struct supervisor *supervisor, const struct supervisor_plan *plan)
 {
 	size_t slots = plan->shared->slots;
 	supervisor->plan = plan;
 	supervisor->signals = open_signals();
-	supervisor->polls = calloc(slots + 1, sizeof *supervisor->polls);
+	set_up_attendant(supervisor);
+	supervisor->polls = calloc(slots + 2, sizeof *supervisor->polls);
 	if (crew_init(&supervisor->crew, slots) < 0 || supervisor->signals < 0 ||
 		supervisor->polls == NULL)
 		return -1;
 	supervisor->crew.shared = plan->shared;
 	supervisor->crew.settings = plan->settings;
-	supervisor->crew.in_child = become_child;
+	supervisor->crew.in_child = become_worker;
 	supervisor->crew.owner = supervisor;
 	supervisor->crew.main = plan->child_main;
 	supervisor->crew.context = plan->child_context;
-	supervisor->reloading = (struct reloading){.plan = plan, .crew = &supervisor->crew};
+	supervisor->reloading = (struct reloading){
+		.plan = plan, .crew = &supervisor->crew, .attendant = &supervisor->attendant};
 	lifecycle_init(&supervisor->lifecycle);
 	published_write(plan->shared->settings, plan->settings, sizeof *plan->settings);
 	crew_new_generation(&supervisor->crew, (size_t)plan->settings->workers);
+	attendant_want(&supervisor->attendant, plan->status->count > 0);
 	notice_board(
 		supervisor->plan->shared, supervisor->plan->listeners, supervisor->crew.generation);
 	return 0;
@@ -414,6 +461,8 @@ supervisor_run(const struct supervisor_plan *plan)
 			wait_for_events(&supervisor, timeout_ms);
 	}
 	clean_up(&supervisor);
+	/* Up to now it has told that the daemon drains. */
+	attendant_stop(&supervisor.attendant);
 	notice_counts(plan->shared);
 	tear_down(&supervisor);
 	return supervisor.status;

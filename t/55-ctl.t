@@ -55,7 +55,7 @@ subtest 'who gives no sign of life' => sub {
 };
 
 subtest 'status is what the clients saw' => sub {
-	my $daemon = start(Workers => 2, RateLimit => 'on', RateLimitMaxRequests => 8);
+	my $daemon = start(Workers => 2, ThreadsPerWorker => 5, RateLimit => 'on', RateLimitMaxRequests => 8);
 	my %seen;
 	$seen{$_}++ for verdicts $daemon->ask(record(ERROR => 'a'), record(DEBUG => 'b'), '{}', '[]', '{',
 		'x' x 2_000_000, (record(INFO => 'c')) x 9);
@@ -72,6 +72,7 @@ subtest 'status is what the clients saw' => sub {
 	is($sum, 15, 'their lines make all');
 	cmp_ok($json->{answer_us}{p50}, '<=', $json->{answer_us}{p100}, 'times');
 	is($json->{limiter}{addresses}, 1, 'addresses');
+	is_deeply([map { $_->{most_clients} } @{ $json->{workers} }], [5, 5], 'how many clients a worker takes');
 	my ($status, $out, $err) = ctl($daemon, 'status');
 	is($status . $err, 0, 'for people');
 	my $pid = $daemon->pid;

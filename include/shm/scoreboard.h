@@ -84,7 +84,7 @@ struct scoreboard_slot {
 	uint64_t worker_generation;
 	int64_t born_us; /* wall clock */
 	int64_t beat_ms; /* its last sign of life, monotonic clock; 0: none was seen */
-	uint64_t clients;
+	uint64_t clients, most_clients;  /* it has, it takes; 0: not known yet */
 	uint64_t settings_generation;    /* seen */
 	uint64_t log_generation;         /* reached: it writes to no older file */
 	uint64_t log_tried;              /* the last one tried, */
@@ -140,6 +140,7 @@ void scoreboard_beat_slot(struct scoreboard *board, size_t slot, int64_t mono_ms
 
 void scoreboard_set_state(struct scoreboard *board, size_t slot, enum slot_state state);
 void scoreboard_set_clients(struct scoreboard *board, size_t slot, size_t clients);
+void scoreboard_set_most_clients(struct scoreboard *board, size_t slot, size_t most);
 void scoreboard_set_settings(struct scoreboard *board, size_t slot, uint64_t generation);
 
 /* The log was opened as asked by this generation, or could not be, with an errno. */

@@ -114,6 +114,7 @@ worker(const struct reading *reading, const struct worker_reading *worker)
 	document_add_time(object, "started", seen->born_us);
 	add_silence(object, reading, seen->beat_ms);
 	add_number(object, "clients", seen->clients);
+	add_number(object, "most_clients", seen->most_clients);
 	add_number(object, "settings_generation", seen->settings_generation);
 	add_number(object, "log_generation", seen->log_generation);
 	document_add(object, "log_error",

@@ -347,9 +347,10 @@ set_up(struct worker *worker, size_t slot, unsigned char *status)
 	if (open_log(worker, status) < 0)
 		return -1;
 	scoreboard_set_settings(shared->board, slot, worker->desk.current->generation);
-	if (clients_init(&worker->clients, &worker->world, shared->roster, find_capacity(worker)) <
-		0)
+	size_t most = find_capacity(worker);
+	if (clients_init(&worker->clients, &worker->world, shared->roster, most) < 0)
 		return -1;
+	scoreboard_set_most_clients(shared->board, slot, most);
 	return reception_open(&worker->reception, &worker->world, shared,
 		worker->heritage->listeners, &worker->clients);
 }

@@ -27,7 +27,7 @@ struct slot {
 
 	/* written by the worker */
 	alignas(REGION_LINE_BYTES) _Atomic uint64_t counts[COUNTS];
-	_Atomic uint64_t state, clients;
+	_Atomic uint64_t state, clients, most_clients;
 	_Atomic int64_t beat_ms;
 	_Atomic uint64_t settings_generation, log_generation, log_tried;
 	_Atomic int64_t log_error;
@@ -203,6 +203,7 @@ scoreboard_give_slot(
 	for (size_t i = 0; i < COUNTS; i++)
 		set(&slot->began[i], get(&slot->counts[i]));
 	set(&slot->clients, 0);
+	set(&slot->most_clients, 0);
 	set(&slot->settings_generation, 0);
 	set(&slot->log_generation, 0);
 	set(&slot->log_tried, 0);
@@ -243,6 +244,12 @@ void
 scoreboard_set_clients(struct scoreboard *board, size_t slot, size_t clients)
 {
 	set(&slot_of(board, slot)->clients, clients);
+}
+
+void
+scoreboard_set_most_clients(struct scoreboard *board, size_t slot, size_t most)
+{
+	set(&slot_of(board, slot)->most_clients, most);
 }
 
 void
@@ -347,6 +354,7 @@ copy_slot(const struct slot *slot, struct scoreboard_slot *out)
 	out->worker_generation = get(&slot->worker_generation);
 	out->state = (enum slot_state)get(&slot->state);
 	out->clients = get(&slot->clients);
+	out->most_clients = get(&slot->most_clients);
 	out->settings_generation = get(&slot->settings_generation);
 	out->log_tried = get(&slot->log_tried);
 	out->log_generation = get(&slot->log_generation);

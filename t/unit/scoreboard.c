@@ -216,11 +216,13 @@ slots(void)
 	CU_ASSERT_EQUAL(slot.state, SLOT_STARTING);
 	scoreboard_set_state(board, 1, SLOT_SERVING);
 	scoreboard_set_clients(board, 1, 12);
+	scoreboard_set_most_clients(board, 1, 64);
 	scoreboard_set_settings(board, 1, 5);
 	scoreboard_set_log(board, 1, 3, 0);
 	CU_ASSERT(scoreboard_read_slot(board, 1, &slot));
 	CU_ASSERT_EQUAL(slot.state, SLOT_SERVING);
 	CU_ASSERT_EQUAL(slot.clients, 12);
+	CU_ASSERT_EQUAL(slot.most_clients, 64);
 	CU_ASSERT_EQUAL(slot.settings_generation, 5);
 	CU_ASSERT_EQUAL(slot.log_generation, 3);
 	scoreboard_set_log(board, 1, 4, 28);
@@ -232,7 +234,9 @@ slots(void)
 	CU_ASSERT(!scoreboard_read_slot(board, 1, &slot));
 	scoreboard_give_slot(board, 1, 2, 0);
 	CU_ASSERT(scoreboard_read_slot(board, 1, &slot));
-	CU_ASSERT_EQUAL(slot.clients + slot.settings_generation + slot.log_generation, 0);
+	CU_ASSERT_EQUAL(
+		slot.clients + slot.most_clients + slot.settings_generation + slot.log_generation,
+		0);
 	CU_ASSERT_EQUAL(slot.log_error, 0);
 	region_unmap(board, scoreboard_size(3));
 }

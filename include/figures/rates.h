@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "figures/clients.h"
+#include "figures/addresses.h"
 #include "figures/reading.h"
 
 enum rates_kind { RATES_TOTAL, RATES_WORKER, RATES_ADDRESS };
@@ -42,7 +42,7 @@ struct rates {
 /* What two moments have to be compared of. */
 struct moment {
 	struct reading reading;
-	struct clients clients;
+	struct addresses clients;
 };
 
 /* Reads.  0, or -1 with errno ENOMEM. */

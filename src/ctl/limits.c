@@ -9,11 +9,11 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "figures/clients.h"
+#include "figures/addresses.h"
 #include "figures/words.h"
 
 static int
-told(const struct clients *clients)
+told(const struct addresses *clients)
 {
 	if (!clients->incomplete)
 		return EX_OK;
@@ -24,9 +24,9 @@ told(const struct clients *clients)
 int
 limits_print(FILE *out, const struct shared *shared, bool all)
 {
-	struct clients clients = {0};
+	struct addresses clients = {0};
 	char address[ADDRESS_TEXT_MAX], left[WORDS_MAX];
-	clients_list(&clients, shared, all ? CLIENTS_ALL : CLIENTS_LIMITED_NOW);
+	addresses_list(&clients, shared, all ? ADDRESSES_ALL : ADDRESSES_LIMITED_NOW);
 	fprintf(out, "%-39s %12s %12s %10s %s\n", "address", "passed", "limited", "left",
 		all ? "now" : "");
 	for (size_t i = 0; i < clients.count; i++) {
@@ -37,7 +37,7 @@ limits_print(FILE *out, const struct shared *shared, bool all)
 			all && client->is_limited ? "limited" : "");
 	}
 	int status = told(&clients);
-	clients_fini(&clients);
+	addresses_fini(&clients);
 	return status;
 }
 
@@ -60,18 +60,18 @@ describe(const struct limiter_client *client)
 int
 limits_print_json(FILE *out, const struct shared *shared, bool all)
 {
-	struct clients clients = {0};
+	struct addresses clients = {0};
 	struct json_object *array = json_object_new_array();
 	if (array == NULL)
 		return EX_OSERR;
-	clients_list(&clients, shared, all ? CLIENTS_ALL : CLIENTS_LIMITED_NOW);
+	addresses_list(&clients, shared, all ? ADDRESSES_ALL : ADDRESSES_LIMITED_NOW);
 	for (size_t i = 0; i < clients.count; i++)
 		json_object_array_add(array, describe(&clients.items[i]));
 	const char *text = json_object_to_json_string_ext(array, JSON_C_TO_STRING_PRETTY);
 	fprintf(out, "%s\n", text == NULL ? "[]" : text);
 	json_object_put(array);
 	int status = text == NULL ? EX_OSERR : told(&clients);
-	clients_fini(&clients);
+	addresses_fini(&clients);
 	return status;
 }
 
@@ -112,7 +112,7 @@ is_prefix(const struct address *prefix, const struct address *address)
 
 /* The longest prefix that the table knows: which one is counted by is a setting that may have changed. */
 static const struct limiter_client *
-find_by_prefix(const struct clients *clients, const struct address *address)
+find_by_prefix(const struct addresses *clients, const struct address *address)
 {
 	const struct limiter_client *longest = NULL;
 	for (size_t i = 0; i < clients->count; i++) {
@@ -129,13 +129,13 @@ find_by_prefix(const struct clients *clients, const struct address *address)
 int
 limits_reset(const struct shared *shared, const char *text)
 {
-	struct clients clients = {0};
+	struct addresses clients = {0};
 	struct address address;
 	if (!parse_address(text, &address)) {
 		warnx("%s is no IPv4 or IPv6 address", text);
 		return EX_USAGE;
 	}
-	clients_list(&clients, shared, CLIENTS_ALL);
+	addresses_list(&clients, shared, ADDRESSES_ALL);
 	const struct limiter_client *client = find_by_prefix(&clients, &address);
 	int status = EX_OK;
 	if (client != NULL) {
@@ -145,6 +145,6 @@ limits_reset(const struct shared *shared, const char *text)
 		warnx("%s: the rate limiter does not know this address", text);
 		status = EX_NOHOST;
 	}
-	clients_fini(&clients);
+	addresses_fini(&clients);
 	return status;
 }

@@ -13,7 +13,7 @@ moment_take(struct moment *moment, const struct shared *shared)
 	*moment = (struct moment){0};
 	if (reading_take(&moment->reading, shared) < 0)
 		return -1;
-	clients_list(&moment->clients, shared, CLIENTS_EVER_LIMITED);
+	addresses_list(&moment->clients, shared, ADDRESSES_EVER_LIMITED);
 	return 0;
 }
 
@@ -21,7 +21,7 @@ void
 moment_fini(struct moment *moment)
 {
 	reading_fini(&moment->reading);
-	clients_fini(&moment->clients);
+	addresses_fini(&moment->clients);
 }
 
 static void
@@ -68,11 +68,11 @@ add_worker(struct rates *rates, const struct worker_reading *worker, const struc
 }
 
 static void
-add_address(struct rates *rates, const struct limiter_client *client, const struct clients *earlier,
-	double seconds)
+add_address(struct rates *rates, const struct limiter_client *client,
+	const struct addresses *earlier, double seconds)
 {
 	struct rates_row *row = &rates->rows[rates->count++];
-	const struct limiter_client *before = clients_find(earlier, &client->address);
+	const struct limiter_client *before = addresses_find(earlier, &client->address);
 	uint64_t limited = client->limited;
 	/* Less than before: the entry was given up and taken anew. */
 	if (before != NULL && before->limited <= limited)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Copies what the limiter shows. */
-#include "figures/clients.h"
+#include "figures/addresses.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,17 +8,17 @@
 #include "base/clock.h"
 
 struct search {
-	struct clients *clients;
-	enum clients_wanted wanted;
+	struct addresses *clients;
+	enum addresses_wanted wanted;
 };
 
 static bool
-is_wanted(const struct limiter_client *client, enum clients_wanted wanted)
+is_wanted(const struct limiter_client *client, enum addresses_wanted wanted)
 {
 	switch (wanted) {
-	case CLIENTS_LIMITED_NOW:
+	case ADDRESSES_LIMITED_NOW:
 		return client->is_limited;
-	case CLIENTS_EVER_LIMITED:
+	case ADDRESSES_EVER_LIMITED:
 		return client->limited > 0;
 	default:
 		return true;
@@ -29,7 +29,7 @@ static void
 keep(void *context, const struct limiter_client *client)
 {
 	struct search *search = context;
-	struct clients *clients = search->clients;
+	struct addresses *clients = search->clients;
 	if (!is_wanted(client, search->wanted))
 		return;
 	if (clients->count == clients->cap) {
@@ -55,7 +55,7 @@ by_limited(const void *left, const void *right)
 }
 
 void
-clients_list(struct clients *clients, const struct shared *shared, enum clients_wanted wanted)
+addresses_list(struct addresses *clients, const struct shared *shared, enum addresses_wanted wanted)
 {
 	struct search search = {clients, wanted};
 	clients->count = 0;
@@ -66,14 +66,14 @@ clients_list(struct clients *clients, const struct shared *shared, enum clients_
 }
 
 void
-clients_fini(struct clients *clients)
+addresses_fini(struct addresses *clients)
 {
 	free(clients->items);
-	*clients = (struct clients){0};
+	*clients = (struct addresses){0};
 }
 
 const struct limiter_client *
-clients_find(const struct clients *clients, const struct address *address)
+addresses_find(const struct addresses *clients, const struct address *address)
 {
 	for (size_t i = 0; i < clients->count; i++) {
 		if (address_equal(&clients->items[i].address, address))

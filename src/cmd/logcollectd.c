@@ -15,6 +15,7 @@
 
 #include "base/errlog.h"
 #include "base/standard.h"
+#include "monitor/monitor.h"
 #include "net/passed.h"
 #include "serve/worker.h"
 #include "settings/load.h"
@@ -24,6 +25,7 @@
 #include "store/markfile.h"
 #include "super/detach.h"
 #include "super/notice.h"
+#include "super/reload.h"
 #include "super/supervisor.h"
 
 /* In the memory that this daemon's processes share. */
@@ -38,8 +40,9 @@ struct daemon {
 	struct settings_loaded loaded;
 	struct privileges privileges;
 	struct manager manager;
-	struct listener_set listeners, passed;
+	struct listener_set listeners, passed, status;
 	struct worker_heritage heritage;
+	struct monitor_heritage monitor_heritage;
 	struct shared shared;
 	struct pidfh *pidfile;
 	bool detach;
@@ -114,6 +117,17 @@ open_listeners(struct daemon *daemon)
 	};
 	struct buf errors = {0};
 	int result = listener_open(&daemon->listeners, &request, &errors);
+	int saved = errno;
+	notice_lines(&errors, errlog_error);
+	buf_fini(&errors);
+	return result == 0 ? EX_OK : exit_status(saved);
+}
+
+static int
+open_status(struct daemon *daemon)
+{
+	struct buf errors = {0};
+	int result = reload_open_status(&daemon->status, &daemon->loaded.settings, NULL, &errors);
 	int saved = errno;
 	notice_lines(&errors, errlog_error);
 	buf_fini(&errors);
@@ -279,6 +293,12 @@ share_memory(struct daemon *daemon)
 		.in_service = on_service,
 		.context = daemon,
 	};
+	daemon->monitor_heritage = (struct monitor_heritage){
+		.status = &daemon->status,
+		.shared = &daemon->shared,
+		.in_service = on_service,
+		.context = daemon,
+	};
 	return EX_OK;
 }
 
@@ -318,10 +338,13 @@ serve(struct daemon *daemon)
 		.manager = &daemon->manager,
 		.passed = &daemon->passed,
 		.listeners = &daemon->listeners,
+		.status = &daemon->status,
 		.shared = &daemon->shared,
 		.child_main = worker_main,
 		.child_context = &daemon->heritage,
 		.cleaner = worker_clean_up,
+		.monitor = monitor_main,
+		.monitor_context = &daemon->monitor_heritage,
 		.make_log = make_log,
 		.try_log = worker_try_log,
 		.load = load_again,
@@ -336,7 +359,7 @@ static int
 run(struct daemon *daemon, const struct settings_sources *sources, bool detach)
 {
 	static int (*const steps[])(struct daemon *) = {raise_descriptor_limit, find_privileges,
-		open_pidfile, open_listeners, prepare_log_dir, share_memory};
+		open_pidfile, open_listeners, open_status, prepare_log_dir, share_memory};
 	int status = open_errlog(&daemon->loaded.settings);
 	supervisor_block_signals();
 	daemon->sources = sources;
@@ -352,6 +375,7 @@ run(struct daemon *daemon, const struct settings_sources *sources, bool detach)
 	if (status == EX_OK)
 		status = serve(daemon);
 	listener_close(&daemon->listeners);
+	listener_abandon(&daemon->status, &(struct listener_set){0});
 	free(daemon->passed.items);
 	shared_close(&daemon->shared);
 	manager_close(&daemon->manager);

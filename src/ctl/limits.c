@@ -5,11 +5,11 @@
 #include <arpa/inet.h>
 #include <err.h>
 #include <inttypes.h>
-#include <json-c/json.h>
 #include <string.h>
 #include <sysexits.h>
 
 #include "figures/addresses.h"
+#include "figures/document.h"
 #include "figures/words.h"
 
 static int
@@ -41,22 +41,6 @@ limits_print(FILE *out, const struct shared *shared, bool all)
 	return status;
 }
 
-static struct json_object *
-describe(const struct limiter_client *client)
-{
-	char address[ADDRESS_TEXT_MAX];
-	struct json_object *object = json_object_new_object();
-	if (object == NULL)
-		return NULL;
-	json_object_object_add(object, "address",
-		json_object_new_string(address_format(&client->address, address)));
-	json_object_object_add(object, "limited_now", json_object_new_boolean(client->is_limited));
-	json_object_object_add(object, "passed", json_object_new_int64(client->used));
-	json_object_object_add(object, "limited", json_object_new_uint64(client->limited));
-	json_object_object_add(object, "left_ms", json_object_new_int64(client->left_ms));
-	return object;
-}
-
 int
 limits_print_json(FILE *out, const struct shared *shared, bool all)
 {
@@ -66,7 +50,7 @@ limits_print_json(FILE *out, const struct shared *shared, bool all)
 		return EX_OSERR;
 	addresses_list(&clients, shared, all ? ADDRESSES_ALL : ADDRESSES_LIMITED_NOW);
 	for (size_t i = 0; i < clients.count; i++)
-		json_object_array_add(array, describe(&clients.items[i]));
+		json_object_array_add(array, document_client(&clients.items[i]));
 	const char *text = json_object_to_json_string_ext(array, JSON_C_TO_STRING_PRETTY);
 	fprintf(out, "%s\n", text == NULL ? "[]" : text);
 	json_object_put(array);

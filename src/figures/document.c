@@ -164,6 +164,35 @@ document_make(const struct reading *reading)
 	return object;
 }
 
+struct json_object *
+document_rate(double rate)
+{
+	char text[32];
+	snprintf(text, sizeof text, "%.3f", rate);
+	char *end = text + strlen(text);
+	while (end[-1] == '0')
+		*--end = '\0';
+	if (end[-1] == '.')
+		end[-1] = '\0';
+	return json_object_new_double_s(rate, text);
+}
+
+struct json_object *
+document_client(const struct limiter_client *client)
+{
+	char address[ADDRESS_TEXT_MAX];
+	struct json_object *object = json_object_new_object();
+	if (object == NULL)
+		return NULL;
+	document_add(object, "address",
+		json_object_new_string(address_format(&client->address, address)));
+	document_add(object, "limited_now", json_object_new_boolean(client->is_limited));
+	document_add(object, "passed", json_object_new_int64(client->used));
+	document_add(object, "limited", json_object_new_uint64(client->limited));
+	document_add(object, "left_ms", json_object_new_int64(client->left_ms));
+	return object;
+}
+
 const char *
 document_text(struct json_object *object)
 {

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: ISC */
+/* The monitor's loop: orders, requests, the end of an interval. */
+#include "monitor/monitor.h"
+
+#include <bsd/unistd.h>
+#include <errno.h>
+#include <poll.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+
+#include "base/clock.h"
+#include "base/errlog.h"
+#include "core/order.h"
+#include "monitor/http.h"
+#include "net/orders.h"
+
+enum { NICE = 10 };
+
+struct monitor {
+	const struct monitor_heritage *heritage;
+	int channel;
+	int64_t told_ms; /* when the supervisor was told that we live */
+	struct watch watch;
+	struct http http;
+};
+
+/* What it reads it cannot change, and no client waits for a processor that it has. */
+static void
+give_up_powers(const struct shared *shared)
+{
+	const struct sched_param none = {0};
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	if (mprotect(shared->memory, shared->size, PROT_READ) < 0)
+		errlog_warn("monitor: cannot map its memory read-only: %s", strerror(errno));
+	(void)setpriority(PRIO_PROCESS, 0, NICE);
+	(void)sched_setscheduler(0, SCHED_BATCH, &none);
+}
+
+static void
+give_sign_of_life(struct monitor *monitor)
+{
+	static const char alive;
+	int64_t now_ms = clock_mono_ms();
+	if (now_ms - monitor->told_ms < HISTORY_INTERVAL_S * 1000)
+		return;
+	monitor->told_ms = now_ms;
+	(void)send(monitor->channel, &alive, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+/* Whether to go on. */
+static bool
+follow_orders(struct monitor *monitor)
+{
+	int order, fd;
+	while ((order = orders_next(monitor->channel, &fd)) != ORDERS_NONE) {
+		const struct settings *settings = watch_settings(&monitor->watch);
+		if (order == ORDER_DRAIN || order == ORDER_RETIRE)
+			return false;
+		errlog_set_level((enum errlog_level)settings->error_log_level);
+		if (fd >= 0)
+			errlog_adopt(fd);
+		else if (order == ORDER_SETTINGS)
+			errlog_open(settings->error_log);
+	}
+	return true;
+}
+
+static void
+serve(struct monitor *monitor)
+{
+	struct pollfd polls[] = {
+		{.fd = monitor->channel, .events = POLLIN},
+		{.fd = monitor->http.fd, .events = POLLIN},
+	};
+	for (;;) {
+		int wait_ms = http_run(&monitor->http);
+		wait_ms = clock_shorter_ms(wait_ms, watch_run_timers(&monitor->watch));
+		give_sign_of_life(monitor);
+		if (poll(polls, sizeof polls / sizeof polls[0], wait_ms) > 0 &&
+			polls[0].revents != 0 && !follow_orders(monitor))
+			return;
+	}
+}
+
+int
+monitor_main(const void *heritage, size_t index, int channel)
+{
+	static struct monitor monitor;
+	(void)index;
+	monitor = (struct monitor){.heritage = heritage, .channel = channel};
+	const struct listener *listener = &monitor.heritage->status->items[0];
+	setproctitle("monitor: %s", listener->name);
+	give_up_powers(monitor.heritage->shared);
+	if (watch_init(&monitor.watch, monitor.heritage->shared) < 0 ||
+		http_open(&monitor.http, listener->fd, &monitor.watch) < 0) {
+		errlog_error("the monitor cannot start: %s", strerror(errno));
+		watch_fini(&monitor.watch);
+		return EX_OSERR;
+	}
+	monitor.heritage->in_service(monitor.heritage->context);
+	serve(&monitor);
+	http_close(&monitor.http);
+	watch_fini(&monitor.watch);
+	return EX_OK;
+}

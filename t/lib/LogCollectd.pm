@@ -280,8 +280,19 @@ sub messages ($self) {
 	return map { s/^\S+Z \[[^\]]*\] //r } $self->log_lines;
 }
 
-sub workers ($self) {
-	return processes(sub ($parent, $group) { $parent == $self->{pid} });
+sub children ($self, $title) {
+	return grep { slurp("/proc/$_/cmdline") =~ /: $title / } processes(sub ($parent, $group) { $parent == $self->{pid} });
+}
+
+sub workers ($self) { return $self->children('worker') }
+
+# The pid of the monitor, or undef.
+sub monitor_pid ($self) { return ($self->children('monitor:'))[0] }
+
+# Where the monitor was said to be last: http://127.0.0.1:43127 or unix:/path.
+sub monitor ($self) {
+	my ($where) = (substr $self->errors, $self->{said}) =~ m{.*info: status on (\S+?)/?$}ms;
+	return $where;
 }
 
 # Everything that this daemon has started and that still runs.

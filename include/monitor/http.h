@@ -16,7 +16,7 @@ enum {
 	HTTP_CONNECTIONS_OF_ONE = 16,  /* address; who comes through the file system has none */
 	HTTP_MEMORY_BYTES = 16 * 1024, /* of a connection, for the head of its request */
 	HTTP_IDLE_S = 10,
-	HTTP_REQUEST_MS = 15000, /* for a request, from the answer before it to its own end */
+	HTTP_REQUEST_MS = 10000, /* for a request, from the answer before it to its own end */
 };
 
 struct http_connection {

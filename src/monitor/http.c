@@ -192,7 +192,17 @@ note_answered(void *context, struct MHD_Connection *connection, void **state,
 		mine->deadline_ms = clock_mono_ms() + HTTP_REQUEST_MS;
 }
 
-/* Whether there are any connections. */
+static bool
+peer_has_finished(int fd)
+{
+	char byte;
+	return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+/*
+ * Ends what takes too long.  An end that came together with the bytes before it is not seen by libmicrohttpd, which
+ * waits for the edges of epoll(7): it gets another one.  Whether there are any connections.
+ */
 static bool
 end_overdue(struct http *http)
 {
@@ -200,9 +210,13 @@ end_overdue(struct http *http)
 	bool any = false;
 	for (size_t i = 0; i < HTTP_CONNECTIONS; i++) {
 		const struct http_connection *connection = &http->connections[i];
-		any |= connection->fd >= 0;
-		if (connection->fd >= 0 && connection->deadline_ms <= now_ms)
+		if (connection->fd < 0)
+			continue;
+		any = true;
+		if (connection->deadline_ms <= now_ms)
 			shutdown(connection->fd, SHUT_RDWR);
+		else if (peer_has_finished(connection->fd))
+			shutdown(connection->fd, SHUT_RD);
 	}
 	return any;
 }

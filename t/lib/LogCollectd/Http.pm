@@ -12,12 +12,13 @@ our @EXPORT = qw(ask_monitor connect_monitor get raw_answer);
 
 use constant BOUND => 20;
 
-# A socket; local: the address to come from.  undef when it is refused.
+# A socket; local: the address to come from; wait: 0 for one that is perhaps not yet connected.  undef when it is refused.
 sub connect_monitor ($daemon, %how) {
 	my $url = $daemon->monitor // return;
 	return IO::Socket::UNIX->new(Peer => $1) if $url =~ m{\Aunix:(/.*)};
 	my ($host, $port) = $url =~ m{\Ahttp://\[?([^/\]]+?)\]?:(\d+)\z};
-	return IO::Socket::IP->new(PeerHost => $host, PeerPort => $port, Timeout => 5, $how{local} ? (LocalHost => $how{local}) : ());
+	return IO::Socket::IP->new(PeerHost => $host, PeerPort => $port,
+		($how{wait} // 1) ? (Timeout => 5) : (Blocking => 0), $how{local} ? (LocalHost => $how{local}) : ());
 }
 
 # All that comes up to the end, or within the bound.

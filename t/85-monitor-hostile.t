@@ -26,13 +26,13 @@ sub replaced ($daemon, $old) {
 	return wait_until { my $now = $daemon->monitor_pid; defined $now && $now != $old && healthy($daemon) };
 }
 
-# A client that sends a line now and then, and what it saw: pass() sends one, well() tells whether all were answered at
+# A client that sends a line now and then, and what it saw: send_one() sends one, well() tells whether all were answered at
 # once, by the same connection and worker.
 sub watch_client ($daemon) {
 	return { client => $daemon->connect, daemon => $daemon, slowest => 0, workers => join(' ', $daemon->workers), wrong => 0 };
 }
 
-sub pass ($watched) {
+sub send_one ($watched) {
 	my $begin = time;
 	my @got = verdicts $watched->{client}->ask(record(ERROR => 'x'), '{}');
 	$watched->{wrong}++ if "@got" ne 'received missing';
@@ -40,7 +40,7 @@ sub pass ($watched) {
 }
 
 sub well ($watched) {
-	pass($watched);
+	send_one($watched);
 	is($watched->{wrong}, 0, 'a client has all its answers');
 	cmp_ok($watched->{slowest}, '<', LATE, 'in time');
 	is(join(' ', $watched->{daemon}->workers), $watched->{workers}, 'from the same workers');
@@ -74,7 +74,7 @@ subtest 'killed' => sub {
 	my $client = watch_client($daemon);
 	my $old    = $daemon->monitor_pid;
 	kill KILL => $old;
-	pass($client);
+	send_one($client);
 	ok(replaced($daemon, $old), 'another one takes its place');
 	like($daemon->errors, qr/error: monitor \(pid $old\) was killed by signal 9 \(SIGKILL\)/, 'told');
 	like(get($daemon, '/metrics')->{body}, qr/^logcollectd_monitor_deaths_total 1$/m, 'and counted');
@@ -84,7 +84,7 @@ subtest 'killed' => sub {
 		wait_until { $now = $daemon->monitor_pid };
 		kill KILL => $now;
 		wait_until { gone($now) };
-		pass($client);
+		send_one($client);
 	}
 	ok(wait_until { $daemon->errors =~ /the monitor died young, the next one starts in \d+ ms/ }, 'not without a pause');
 	ok(wait_until { healthy($daemon) }, 'but for ever');
@@ -144,7 +144,7 @@ subtest 'flooded' => sub {
 		"Content-Length: 1000000\r\n\r\n") {
 		for (1 .. 4) {
 			my @sockets = half_open($daemon, 60, $bytes);
-			pass($client);
+			send_one($client);
 			$pages += @sockets;
 			cmp_ok(descriptors($pid) - $before, '<=', CONNECTIONS + 2, 'no more connections than it may have') or last;
 			close $_ for @sockets;
@@ -192,7 +192,7 @@ subtest 'asked nonsense' => sub {
 		shutdown $socket, 1 if rand() < 0.7;
 		my $answer = raw_answer($socket, rand() < 0.1 ? 0 : 0.02);
 		$seen{ $answer =~ m{\AHTTP/1\.\d (\d\d\d)} ? $1 : $answer eq '' ? 'none' : 'strange' }++;
-		pass($client) if $n % 50 == 0;
+		send_one($client) if $n % 50 == 0;
 	}
 	is($seen{strange}, undef, 'answers are HTTP');
 	is_deeply([grep { /^[13]\d\d$/ && $_ != 100 } keys %seen], [], 'of the kinds there are') or diag explain \%seen;
@@ -210,7 +210,7 @@ subtest 'who sends a byte now and then' => sub {
 };
 
 subtest 'stopped' => sub {
-	pass($stopped_seen);
+	send_one($stopped_seen);
 	ok(replaced($stopped, $stopped_pid), 'one that gives no sign of life is replaced');
 	like($stopped->errors, qr/error: monitor \(pid $stopped_pid\) gives no sign of life, killing it/, 'told');
 	well($stopped_seen);

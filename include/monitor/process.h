@@ -7,8 +7,7 @@
 #include <sys/types.h>
 
 struct process {
-	double cpu_s;     /* user and system */
-	double started_s; /* wall clock */
+	double cpu_s; /* user and system */
 	uint64_t resident_bytes, virtual_bytes;
 };
 

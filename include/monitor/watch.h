@@ -21,6 +21,7 @@ struct watch {
 	const struct shared *shared;
 	struct settings settings; /* in force, */
 	uint64_t generation;      /* as of that generation */
+	int64_t started_us;       /* when it began, wall clock */
 	struct moment last;       /* at the last interval's end, without clients */
 	struct rates rates;       /* in that interval */
 	int64_t next_ms;          /* when the one under way ends */
@@ -32,6 +33,7 @@ struct watch {
 /* One moment, in all its aspects. */
 struct look {
 	struct reading reading;
+	int64_t watched_us; /* since when the monitor watches, wall clock */
 	struct storage storage;
 	struct readiness readiness;
 	const struct rates *rates;       /* in the last interval */

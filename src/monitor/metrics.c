@@ -238,7 +238,7 @@ put_reloads(struct exposition *out, const struct board_info *info)
 
 /* By the names that every program uses: of the process that answers, which is the monitor. */
 static void
-put_process(struct exposition *out)
+put_process(struct exposition *out, const struct look *look)
 {
 	struct process process;
 	struct rlimit limit;
@@ -251,7 +251,8 @@ put_process(struct exposition *out)
 	one(out, EXPOSITION_GAUGE, "process_virtual_memory_bytes", "bytes",
 		"Virtual memory of the monitor.", (double)process.virtual_bytes);
 	one(out, EXPOSITION_GAUGE, "process_start_time_seconds", "seconds",
-		"When the monitor was started, in seconds since 1970.", process.started_s);
+		"When the monitor was started, in seconds since 1970.",
+		(double)look->watched_us / 1e6);
 	one(out, EXPOSITION_GAUGE, "process_open_fds", NULL,
 		"Descriptors that the monitor has open.", (double)process_descriptors());
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
@@ -272,6 +273,6 @@ metrics_write(struct buf *buf, bool open_metrics, const struct look *look)
 	put_reloads(&out, &reading->info);
 	put_workers(&out, reading);
 	put_each_worker(&out, reading);
-	put_process(&out);
+	put_process(&out, look);
 	return exposition_end(&out);
 }

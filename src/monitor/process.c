@@ -26,39 +26,21 @@ read_stat(pid_t pid, char text[static STAT_BYTES])
 	return end == NULL ? NULL : end + 1;
 }
 
-/* When the machine was started, in seconds on the wall clock; 0: not known. */
-static double
-boot_time(void)
-{
-	static double boot_s; /* does not change */
-	char line[256];
-	FILE *file = boot_s > 0 ? NULL : fopen("/proc/stat", "re");
-	while (file != NULL && fgets(line, sizeof line, file) != NULL) {
-		if (sscanf(line, "btime %lf", &boot_s) == 1)
-			break;
-	}
-	if (file != NULL)
-		fclose(file);
-	return boot_s;
-}
-
 int
 process_read(pid_t pid, struct process *process)
 {
 	char text[STAT_BYTES];
-	uint64_t user, system, started, virtual_bytes;
+	uint64_t user, system, virtual_bytes;
 	int64_t pages;
 	double ticks = (double)sysconf(_SC_CLK_TCK);
 	const char *line = read_stat(pid, text);
-	if (line == NULL ||
-		sscanf(line,
-			" %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %" SCNu64 " %" SCNu64
-			" %*d %*d %*d %*d %*d %*d %" SCNu64 " %" SCNu64 " %" SCNd64,
-			&user, &system, &started, &virtual_bytes, &pages) != 5)
+	if (line == NULL || sscanf(line,
+				    " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %" SCNu64
+				    " %" SCNu64 " %*d %*d %*d %*d %*d %*d %*u %" SCNu64 " %" SCNd64,
+				    &user, &system, &virtual_bytes, &pages) != 4)
 		return -1;
 	*process = (struct process){
 		.cpu_s = (double)(user + system) / ticks,
-		.started_s = boot_time() + (double)started / ticks,
 		.resident_bytes = (uint64_t)(pages * sysconf(_SC_PAGESIZE)),
 		.virtual_bytes = virtual_bytes,
 	};

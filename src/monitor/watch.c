@@ -44,6 +44,7 @@ watch_init(struct watch *watch, const struct shared *shared)
 	watch_settings(watch);
 	if (reading_take(&watch->last.reading, shared) < 0)
 		return -1;
+	watch->started_us = watch->last.reading.wall_us;
 	/* An interval of nothing: all rates are 0. */
 	return rates_make(&watch->rates, &watch->last, &watch->last);
 }
@@ -86,7 +87,7 @@ int
 watch_look(struct watch *watch, struct look *look, bool addresses)
 {
 	bool persist = watch_settings(watch)->policy.persist;
-	*look = (struct look){.rates = &watch->rates};
+	*look = (struct look){.rates = &watch->rates, .watched_us = watch->started_us};
 	if (reading_take(&look->reading, watch->shared) < 0)
 		return -1;
 	look->storage = storage_of(&look->reading, persist);

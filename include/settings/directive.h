@@ -42,7 +42,6 @@ struct directive {
 	const char *argument;    /* what it takes, for messages and the manual: "level" */
 	const char *environment; /* MIN_LOG_LEVEL, or NULL; Listen has two, with a space between */
 	const char *default_value; /* as in a file; NULL: computed, or none */
-	bool many;                 /* takes several words, which are given to `set` as one text */
 	directive_set *set;        /* NULL: Include and IncludeOptional, which the parser follows */
 	directive_print *print;    /* NULL with set */
 	size_t offset;             /* of the field in struct settings */
@@ -50,6 +49,7 @@ struct directive {
 	int64_t min, max;          /* where it is a number; min also of a string's bytes */
 	const char *values;        /* where it is an enumeration: "filter|accept|reject" */
 	enum directive_scope scope;
+	bool many;           /* takes several words, which are given to `set` as one text */
 	const char *meaning; /* one sentence, for the manual */
 };
 

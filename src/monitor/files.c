@@ -2,12 +2,15 @@
 /* The assembler reads the files in; the path is that from the top of the tree, where make runs. */
 #include "monitor/files.h"
 
+#include <stdint.h>
+
 #define FILE_BYTES(name, path)                                                                     \
 	__asm__(".pushsection .rodata\n" #name "_begin: .incbin \"src/monitor/page/" path          \
-		"\"\n" #name "_end: .byte 0\n"                                                     \
+		"\"\n" #name "_end:\n"                                                             \
+		".balign 8\n" #name "_len: .8byte " #name "_end - " #name "_begin\n"               \
 		".popsection\n");                                                                  \
 	extern const char name##_begin[] __attribute__((visibility("hidden")));                    \
-	extern const char name##_end[] __attribute__((visibility("hidden")))
+	extern const uint64_t name##_len __attribute__((visibility("hidden")))
 
 FILE_BYTES(page_index, "index.html");
 FILE_BYTES(page_script, "page.js");
@@ -16,17 +19,17 @@ FILE_BYTES(page_style, "page.css");
 struct slice
 files_index(void)
 {
-	return (struct slice){page_index_begin, (size_t)(page_index_end - page_index_begin)};
+	return (struct slice){page_index_begin, (size_t)page_index_len};
 }
 
 struct slice
 files_script(void)
 {
-	return (struct slice){page_script_begin, (size_t)(page_script_end - page_script_begin)};
+	return (struct slice){page_script_begin, (size_t)page_script_len};
 }
 
 struct slice
 files_style(void)
 {
-	return (struct slice){page_style_begin, (size_t)(page_style_end - page_style_begin)};
+	return (struct slice){page_style_begin, (size_t)page_style_len};
 }

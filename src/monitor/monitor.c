@@ -18,7 +18,7 @@
 #include "monitor/http.h"
 #include "net/orders.h"
 
-enum { NICE = 10 };
+enum { NICE = 10, INTERVAL_MS = HISTORY_INTERVAL_S * 1000 };
 
 struct monitor {
 	const struct monitor_heritage *heritage;
@@ -45,7 +45,7 @@ give_sign_of_life(struct monitor *monitor)
 {
 	static const char alive;
 	int64_t now_ms = clock_mono_ms();
-	if (now_ms - monitor->told_ms < HISTORY_INTERVAL_S * 1000)
+	if (now_ms - monitor->told_ms < INTERVAL_MS)
 		return;
 	monitor->told_ms = now_ms;
 	(void)send(monitor->channel, &alive, 1, MSG_DONTWAIT | MSG_NOSIGNAL);

@@ -57,7 +57,7 @@ names(void)
 	const char *text = json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN);
 	CU_ASSERT_STRING_EQUAL(text,
 		"{\"interval_seconds\":2,\"newest\":null,\"lines\":{\"received\":[],\"filtered\":[]"
-	        ","
+		","
 		"\"invalid\":[],\"not_object\":[],\"missing\":[],\"limited\":[],\"too_long\":[],"
 		"\"unknown_level\":[],\"failed\":[]}}");
 	json_object_put(object);

@@ -58,7 +58,7 @@ formats(void)
 	write_families(&open);
 	CU_ASSERT_STRING_EQUAL(buf_string(&old),
 		"# HELP a_build_info What.\n# TYPE a_build_info gauge\na_build_info{version=\"1\"} "
-	        "1\n"
+		"1\n"
 		"# HELP a_bytes_total How many.\n# TYPE a_bytes_total counter\n"
 		"a_bytes_total 18446744073709551615\n"
 		"# HELP a_state How.\n# TYPE a_state gauge\na_state{x=\"y\"} 0.5\n"

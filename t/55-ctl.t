@@ -171,7 +171,7 @@ subtest 'top, on a terminal' => sub {
 	($status, $screen) = on_terminal($daemon, '', 140, '-n', 2, '-d', 0.1);
 	is($status, 0, 'ends after its looks');
 	(undef, $screen) = on_terminal($daemon, 'q', 80, '-d', 60);
-	like($screen, qr/NOT_OBJ/, 'where the window is narrow, what there is room for');
+	like($screen, qr/NOT_OBJECT/, 'where the window is narrow, what there is room for');
 	unlike($screen, qr/MISSING|KB/, 'and no more');
 	(undef, $screen) = on_terminal($daemon, '<' x 2 . 'q', 80, '-d', 60);
 	like($screen, qr/KB/, 'what is sorted by is among it');

@@ -64,7 +64,7 @@ subtest 'all ways to look show the same' => sub {
 		like($page, qr{<th scope="row">$_</th><td>$count</td>}, "$_ on the page");
 	}
 	is_deeply([sort grep { !exists $status->{$_} } keys %$ctl], [], 'every name of logcollectctl');
-	delete @$status{qw(time rates storage ready addresses)};
+	delete @$status{qw(time rates interval storage ready addresses)};
 	delete $ctl->{time};
 	$_->{counts} = undef for @{ $ctl->{workers} }, @{ $status->{workers} };
 	is_deeply($status, $ctl, 'and every figure');
@@ -80,6 +80,8 @@ subtest 'what it adds' => sub {
 	ok(wait_until { $status = json($daemon, '/status.json'); @{ $status->{addresses} } }, 'who is limited');
 	is_deeply([@{ $status->{addresses}[0] }{qw(address passed limited)}], ['127.0.0.1', 8, 7], 'and how much');
 	is_deeply([sort keys %{ $status->{rates} }], [sort 'lines', @VERDICTS], 'rates');
+	ok(wait_until { exists json($daemon, '/status.json')->{interval}{answer_p99_us} }, 'times of the interval');
+	is($status->{interval}{seconds}, 2, 'how long that is');
 	is_deeply($status->{storage}, { state => 'ok', since => undef, error => undef }, 'storage');
 	is_deeply([$status->{ready}{ready} ? 1 : 0, $status->{ready}{why}], [1, []], 'ready');
 	my $history;
@@ -87,6 +89,30 @@ subtest 'what it adds' => sub {
 	is_deeply([sort keys %{ $history->{lines} }], [sort @VERDICTS], 'of every verdict');
 	like($history->{newest}, qr/\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z\z/, 'as of');
 	is($history->{interval_seconds}, 2, 'every 2 seconds');
+};
+
+subtest 'its powers' => sub {
+	my $pid  = $daemon->monitor_pid;
+	my @maps = grep { m{\Q$daemon->{dir}/board\E} } split /\n/, slurp("/proc/$pid/maps");
+	ok(@maps > 0, 'it sees the scoreboard');
+	is(scalar(grep { !/ r--s / } @maps), 0, 'and can only read it');
+	my $status = slurp("/proc/$pid/status");
+	like($status, qr/^Threads:\t1$/m, 'one thread');
+	like($status, qr/^NoNewPrivs:\t1$/m, 'no way to more');
+	my @sockets = grep { readlink($_) =~ /socket/ } glob "/proc/$pid/fd/*";
+	my ($inode) = map { (split)[9] } grep { /: \S+:@{[sprintf '%04X', $daemon->port]} \S+ 0A / } split /\n/, slurp('/proc/net/tcp');
+	ok($inode, 'the clients\' socket');
+	is(scalar(grep { readlink($_) =~ /\[$inode\]/ } @sockets), 0, 'it does not have');
+	my $user = LogCollectd->new(StatusListen => '127.0.0.1:0', User => 'nobody');
+	SKIP: {
+		skip 'needs root', 2 if $> != 0;
+		mkdir $user->dir . '/logs';
+		chmod 0777, $user->dir, $user->dir . '/logs';
+		$user->launch;
+		like(slurp('/proc/' . $user->monitor_pid . '/status'), qr/^Uid:\t(?!0\t)(\d+)\t\1\t\1\t\1$/m, 'the user of the workers');
+		is($user->stop, 0, 'stops');
+		LogCollectd::forget_notes(scalar getpwnam 'nobody');
+	}
 };
 
 subtest 'the page without script' => sub {

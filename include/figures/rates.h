@@ -56,7 +56,8 @@ void rates_fini(struct rates *rates);
 /* Sorts workers and addresses, each among themselves, by a column. */
 void rates_sort(struct rates *rates, size_t column, bool least_first);
 
-/* "LINES", "RECEIVED" */
+/* "LINES", "RECEIVED": as in the counters, in capitals; and how many characters a column takes. */
 const char *rates_column_name(size_t column);
+int rates_column_width(size_t column);
 
 #endif

@@ -8,7 +8,7 @@
 
 #include "figures/words.h"
 
-enum { NAME_WIDTH = 16, STATE_WIDTH = 9, COLUMN_WIDTH = 9, HEAD_LINES = 2 };
+enum { NAME_WIDTH = 16, STATE_WIDTH = 9, HEAD_LINES = 2 };
 
 struct screen *
 screen_open(void)
@@ -35,14 +35,25 @@ struct span {
 	size_t first, end;
 };
 
+static int
+width_of(size_t column)
+{
+	return rates_column_width(column) + 1;
+}
+
 static struct span
 visible(const struct screen_view *view)
 {
-	int room = (COLS - NAME_WIDTH - STATE_WIDTH) / COLUMN_WIDTH;
-	size_t fit = room < 1 ? 1 : (size_t)room;
-	size_t first = view->column < fit ? 0 : view->column - fit + 1;
-	size_t end = first + fit < RATES_COLUMNS ? first + fit : RATES_COLUMNS;
-	return (struct span){first, end};
+	struct span span = {0, 1};
+	int room = COLS - 1 - NAME_WIDTH - STATE_WIDTH - width_of(0);
+	while (span.end < RATES_COLUMNS) {
+		room -= width_of(span.end);
+		if (room < 0 && span.end > view->column)
+			break;
+		for (span.end++; room < 0 && span.first + 1 < span.end; span.first++)
+			room += width_of(span.first);
+	}
+	return span;
 }
 
 /* ncurses goes on in the next line where the window ends; this does not. */
@@ -78,7 +89,7 @@ draw_names(int line, const struct screen_view *view, struct span columns)
 	for (size_t i = columns.first; i < columns.end; i++) {
 		if (i == view->column)
 			attron(A_BOLD);
-		put("%*s", COLUMN_WIDTH, rates_column_name(i));
+		put("%*s", width_of(i), rates_column_name(i));
 		attroff(A_BOLD);
 	}
 	attroff(A_REVERSE);
@@ -92,7 +103,7 @@ draw_row(int line, const struct rates_row *row, struct span columns)
 	put("%-*.*s%-*s", NAME_WIDTH, row->kind == RATES_ADDRESS ? -1 : NAME_WIDTH - 1, row->name,
 		STATE_WIDTH, row->state);
 	for (size_t i = columns.first; i < columns.end; i++)
-		put("%*s", COLUMN_WIDTH, row->known[i] ? words_rate(row->values[i], text) : "");
+		put("%*s", width_of(i), row->known[i] ? words_rate(row->values[i], text) : "");
 }
 
 void

@@ -29,7 +29,7 @@ print_names(void)
 {
 	printf("%-9s %-16s %-9s", "TIME", "WHAT", "STATE");
 	for (size_t i = 0; i < RATES_COLUMNS; i++)
-		printf(" %8s", rates_column_name(i));
+		printf(" %*s", rates_column_width(i), rates_column_name(i));
 	putchar('\n');
 }
 
@@ -39,7 +39,8 @@ print_row(const struct rates_row *row, const char *time)
 	char text[WORDS_MAX];
 	printf("%-9.8s %-16s %-9s", time, row->name, row->state[0] == '\0' ? "-" : row->state);
 	for (size_t i = 0; i < RATES_COLUMNS; i++)
-		printf(" %8s", row->known[i] ? words_rate(row->values[i], text) : "-");
+		printf(" %*s", rates_column_width(i),
+			row->known[i] ? words_rate(row->values[i], text) : "-");
 	putchar('\n');
 }
 

@@ -5,7 +5,7 @@
 #include <bsd/string.h>
 #include <stdlib.h>
 
-enum { ADDRESSES_MAX = 50 };
+enum { ADDRESSES_MAX = 50, NARROWEST = 7 };
 
 int
 moment_take(struct moment *moment, const struct shared *shared)
@@ -150,13 +150,20 @@ rates_column_name(size_t column)
 		[RATES_VERDICTS + VERDICT_RECEIVED] = "RECEIVED",
 		[RATES_VERDICTS + VERDICT_FILTERED] = "FILTERED",
 		[RATES_VERDICTS + VERDICT_INVALID] = "INVALID",
-		[RATES_VERDICTS + VERDICT_NOT_OBJECT] = "NOT_OBJ",
+		[RATES_VERDICTS + VERDICT_NOT_OBJECT] = "NOT_OBJECT",
 		[RATES_VERDICTS + VERDICT_MISSING] = "MISSING",
 		[RATES_VERDICTS + VERDICT_LIMITED] = "LIMITED",
 		[RATES_VERDICTS + VERDICT_TOO_LONG] = "TOO_LONG",
-		[RATES_VERDICTS + VERDICT_UNKNOWN_LEVEL] = "UNK_LVL",
+		[RATES_VERDICTS + VERDICT_UNKNOWN_LEVEL] = "UNKNOWN_LEVEL",
 		[RATES_VERDICTS + VERDICT_FAILED] = "FAILED",
 		[RATES_KILOBYTES] = "KB",
 	};
 	return names[column];
+}
+
+int
+rates_column_width(size_t column)
+{
+	int len = (int)strlen(rates_column_name(column));
+	return len < NARROWEST ? NARROWEST : len;
 }

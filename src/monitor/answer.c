@@ -54,6 +54,19 @@ rates(const struct rates *of)
 	return object;
 }
 
+/* What `top` tells in its head. */
+static struct json_object *
+interval(const struct rates *of)
+{
+	struct json_object *object = json_object_new_object();
+	if (object == NULL)
+		return NULL;
+	document_add(object, "seconds", json_object_new_int(HISTORY_INTERVAL_S));
+	document_add(
+		object, "answer_p99_us", of->p99_us < 0 ? NULL : json_object_new_int64(of->p99_us));
+	return object;
+}
+
 static struct json_object *
 storage(const struct storage *of)
 {
@@ -98,6 +111,7 @@ make_status(struct answer *answer, struct watch *watch, const struct look *look,
 	if (object == NULL)
 		return -1;
 	document_add(object, "rates", rates(look->rates));
+	document_add(object, "interval", interval(look->rates));
 	document_add(object, "storage", storage(&look->storage));
 	document_add(object, "ready", ready(&look->readiness));
 	document_add(object, "addresses", addresses(look));

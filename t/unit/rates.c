@@ -110,6 +110,10 @@ columns(void)
 {
 	for (size_t i = 0; i < RATES_COLUMNS; i++)
 		CU_ASSERT_PTR_NOT_NULL(rates_column_name(i));
+	for (size_t i = 0; i < VERDICTS; i++)
+		CU_ASSERT_EQUAL(strcasecmp(rates_column_name(RATES_VERDICTS + i),
+					verdict_name((enum verdict)i)),
+			0);
 }
 
 int

@@ -172,7 +172,7 @@ sub spawn ($self, $out, $err, @command) {
 	return $pid;
 }
 
-# Starts the daemon and waits until it says that it listens on every socket.
+# Starts the daemon and waits until it says that it listens on every socket, and its monitor, if it has one, is there.
 sub launch ($self) {
 	$self->{said} = length $self->errors;
 	$self->{pid} = $self->spawn(("$self->{dir}/stderr") x 2,
@@ -181,6 +181,7 @@ sub launch ($self) {
 	wait_until { $self->addresses >= $self->{sockets} || defined $self->reap };
 	die 'the daemon does not listen: ' . $self->errors . "\n"
 		if defined $self->{status} || $self->addresses < $self->{sockets};
+	wait_until { $self->monitor_pid || defined $self->reap } if defined $self->monitor;
 	return $self;
 }
 

@@ -123,8 +123,8 @@ subtest 'started by one who ignores the death of children' => sub {
 # As the first process of a container is given the orphans of all others.
 subtest 'a child that the daemon has not started' => sub {
 	my $daemon = LogCollectd->start(Workers => 2, -wrap => ['sh', '-c', 'sleep 600 & exec "$@"', 'sh']);
-	my ($stranger) = grep { title($_) =~ /^sleep / } $daemon->workers;
-	my ($victim) = grep { title($_) !~ /^sleep / } $daemon->workers;
+	my ($stranger) = grep { title($_) =~ /^sleep / } $daemon->left_over;
+	my ($victim) = $daemon->workers;
 	kill KILL => $stranger, $victim;
 	ok(wait_until { !-e "/proc/$stranger" }, 'is reaped when it has died');
 	ok(replaced($daemon, $victim, 2), 'and a worker that dies with it is replaced');

@@ -92,8 +92,8 @@ like((LogCollectd->new->run('-S', '-f', "$place/etc/logcollectd/logcollectd.conf
 	'conf.d is read');
 unlink "$place/etc/logcollectd/conf.d/x.conf";
 my ($notice) = slurp("$place/etc/logcollectd/logcollectd.conf") =~ /^(# What is set here.*?\.)  Lines/ms;
-is($notice, "# What is set here is what is built in, but for LogDir, ScoreBoardFile, User and Group:\n" .
-	'# a directive can be left out as well.', 'what it says of itself is true');
+is($notice, "# What is set here is what is built in, but for LogDir, ScoreBoardFile, StatusListen, User\n" .
+	'# and Group: a directive can be left out as well.', 'what it says of itself is true');
 my $manual = join '', map { slurp($_) } glob "$place/usr/share/man/man*/logcollectd.*";
 unlike($manual, qr{/usr/local}, 'the manual names the places');
 like($manual, qr{/usr/sbin/logcollectctl reopen}, 'of this installation');

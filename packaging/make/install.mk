@@ -22,7 +22,7 @@ own_folders    = $(sysconfdir)/logcollectd/conf.d $(service_root) \
                  $(if $(filter /run /var/run,$(runstatedir)),,$(runstatedir)/logcollectd)
 
 # Paths as they are in the installed tree.  logcollectctl(8) names those that are built in.
-for_conf = -e 's|^\(\# What is set here is what is built in\): |\1, but for LogDir, ScoreBoardFile, User and Group:\n\# |' \
+for_conf = -e 's|^\(\# .* built in, but for\) StatusListen: |\1 LogDir, ScoreBoardFile, StatusListen, User\n\# and Group: |' \
            -e 's|^LogDir .*|LogDir $(localstatedir)/log/logcollectd|' \
            -e 's|^\#ScoreBoardFile .*|ScoreBoardFile $(runstatedir)/logcollectd/scoreboard|' \
            -e 's|^\#IncludeOptional |IncludeOptional |' \

@@ -222,6 +222,7 @@ reap_strangers(const struct supervisor *supervisor)
 		siginfo_t dead = {.si_pid = 0};
 		if (waitid(P_ALL, 0, &dead, WEXITED | WNOHANG | WNOWAIT) < 0 || dead.si_pid == 0 ||
 			crew_has(&supervisor->crew, dead.si_pid) ||
+			supervisor->attendant.child.pid == dead.si_pid ||
 			errand_is_lost(&supervisor->reloading.errands, dead.si_pid))
 			return;
 		(void)waitpid(dead.si_pid, NULL, WNOHANG);

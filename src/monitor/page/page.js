@@ -5,7 +5,8 @@
  */
 "use strict";
 
-const EVERY_MS = 2000, PATIENCE_MS = 5000, SPAN_S = 600;
+const EVERY_MS = 2000, PATIENCE_MS = 5000;
+const SPANS_S = [60, 120, 300, 600]; /* what the chart reaches over: the first that all of the history fits in */
 const VERDICTS = ["received", "filtered", "invalid", "not_object", "missing", "limited", "too_long", "unknown_level",
 	"failed"];
 
@@ -164,6 +165,7 @@ function showDaemon(status) {
 	const up = spanWords(new Date(status.time) - new Date(status.started));
 	const {ready, why} = status.ready;
 	const times = status.answer_us;
+	element("about").classList.toggle("bad", !ready);
 	put(element("about"), `${status.state}, ${ready ? "ready" : `not ready: ${why.join(", ")}`}, up ${up}`);
 	document.title = `${rateWords(status.rates.lines)}/s – logcollectd`;
 	fillList(element("daemon"), [
@@ -200,6 +202,8 @@ function showTables(status) {
 		"received": countWords(worker.counts.received),
 		"failed": countWords(worker.counts.failed),
 	}));
+	put(element("addresses").caption, status.addresses.length > 0 ? "Clients that were answered limited" :
+		"No client has sent more than it may.");
 	fill(element("addresses"), status.addresses, (client) => client.address, (client) => ({
 		"address": client.address,
 		"now": stateWord(client.limited_now ? "limited" : ""),
@@ -234,6 +238,8 @@ function stack(lines) {
 	return {names, edges};
 }
 
+const spanOf = ({lines, interval_seconds: seconds}) =>
+	SPANS_S.find((span) => span >= (lines.received.length - 1) * seconds) ?? SPANS_S.at(-1);
 const sumAt = (lines, i) => VERDICTS.reduce((sum, name) => sum + lines[name][i], 0);
 const pointTime = (history, i) =>
 	new Date(new Date(history.newest) - (history.lines.received.length - 1 - i) * history.interval_seconds * 1000);
@@ -261,10 +267,11 @@ function drawAxes(box, step, top) {
 		made.push(svg("line", {class: "grid", x1: box.left, x2: box.right, y1: y, y2: y}),
 			svg("text", {class: "axis", x: box.left - 6, y, dy: "0.32em", "text-anchor": "end"}, rateWords(rate).replace(".0", "")));
 	}
-	for (let minute = 0; minute <= SPAN_S / 60; minute += box.right > 500 ? 1 : 5) {
-		const anchor = minute === 0 ? "end" : "middle";
-		made.push(svg("text", {class: "axis", x: box.x(minute * 60).toFixed(1), y: box.bottom + 16, "text-anchor": anchor},
-			minute === 0 ? "now" : `−${minute} min`));
+	const every = box.right < 500 ? box.span / 2 : Math.min(60, box.span / 4);
+	for (let ago = 0; ago <= box.span; ago += every) {
+		const text = ago % 60 > 0 ? `−${ago} s` : `−${ago / 60} min`;
+		made.push(svg("text", {class: "axis", x: box.x(ago).toFixed(1), y: box.bottom + 16,
+			"text-anchor": ago === 0 ? "end" : "middle"}, ago === 0 ? "now" : text));
 	}
 	return made;
 }
@@ -298,7 +305,8 @@ function drawChart() {
 	const stacked = stack(history.lines), last = history.lines.received.length - 1;
 	const top = Math.max(1, ...stacked.edges.at(-1)), step = stepFor(top), highest = Math.ceil(top / step) * step;
 	const box = {left: 44, right: width - 1, top: 10, bottom: height - 24};
-	box.x = (ago) => box.right - (ago / SPAN_S) * (box.right - box.left);
+	box.span = spanOf(history);
+	box.x = (ago) => box.right - (ago / box.span) * (box.right - box.left);
 	box.y = (rate) => box.bottom - (rate / highest) * (box.bottom - box.top);
 	const chart = svg("svg", {role: "img", width, height, "aria-label": summaryWords(history)},
 		...drawAxes(box, step, highest), ...(last < 0 ? [] : drawAreas(box, stacked, history.interval_seconds)));
@@ -315,7 +323,8 @@ function point(event) {
 	const {history} = page, width = element("chart").clientWidth;
 	if (history === null)
 		return;
-	const ago = (width - 1 - (event.clientX - element("chart").getBoundingClientRect().left)) / (width - 45) * SPAN_S;
+	const right = element("chart").getBoundingClientRect().left + width - 1;
+	const ago = (right - event.clientX) / (width - 45) * spanOf(history);
 	const last = history.lines.received.length - 1;
 	page.pointed = Math.max(0, Math.min(last, Math.round(last - ago / history.interval_seconds)));
 	drawChart();
@@ -354,7 +363,7 @@ async function get(name) {
 function showLink(state, text) {
 	document.documentElement.dataset.link = state;
 	put(element("link-state"), text);
-	put(element("clock"), `as of ${clockWords(page.answered)}`);
+	put(element("clock"), state === "lost" ? "" : `as of ${clockWords(page.answered)}`);
 }
 
 async function look() {

@@ -168,6 +168,8 @@ subtest 'top, on a terminal' => sub {
 	is($status, 0, 'q ends it');
 	like($screen, qr/\e\[\?1049h.*LINES.*\e\[\?1049l/s, 'a screen of its own, and back');
 	like($screen, qr/KB/, 'all columns');
+	my @verdicts = qw(received filtered invalid not_object missing limited too_long unknown_level failed);
+	is_deeply([grep { $screen !~ /(?<![A-Z_])\U$_\E(?![A-Z_])/ } 'clients', 'lines', @verdicts], [], 'called what they are called elsewhere');
 	($status, $screen) = on_terminal($daemon, '', 140, '-n', 2, '-d', 0.1);
 	is($status, 0, 'ends after its looks');
 	(undef, $screen) = on_terminal($daemon, 'q', 80, '-d', 60);

@@ -34,8 +34,9 @@ struct rates_row {
 struct rates {
 	struct rates_row *rows;
 	size_t count;
-	size_t workers;  /* rows 1 to this one */
-	int64_t p99_us;  /* from read to answer, in that time; -1: nothing was answered */
+	size_t workers; /* rows 1 to this one */
+	int64_t p50_us; /* from read to answer, in that time; -1: nothing was answered */
+	int64_t p99_us;
 	bool incomplete; /* there was no memory for all rows */
 };
 

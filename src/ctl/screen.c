@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
+#include "figures/readiness.h"
 #include "figures/words.h"
 
 enum { NAME_WIDTH = 16, STATE_WIDTH = 9, HEAD_LINES = 2 };
@@ -70,12 +71,15 @@ static void __attribute__((format(printf, 1, 2))) put(const char *format, ...)
 static void
 draw_head(const struct reading *reading, const struct rates *rates)
 {
-	char span[WORDS_MAX], time[WORDS_MAX];
+	char span[WORDS_MAX], half[WORDS_MAX], nearly[WORDS_MAX];
 	move(0, 0);
 	put("logcollectd %s, pid %d", board_state_name(reading->info.state), (int)reading->pid);
 	if (reading->info.started_us != 0)
 		put(", up %s", words_span(reading_age_ms(reading, reading->info.started_us), span));
-	put(", %zu workers, 99%% answered in %s", rates->workers, words_time(rates->p99_us, time));
+	put(", %zu workers, 50%% answered within %s, 99%% %s", rates->workers,
+		words_time(rates->p50_us, half), words_time(rates->p99_us, nearly));
+	if (storage_of(reading, true).state == STORAGE_FAILING)
+		put(", storage failing");
 	move(1, 0);
 	put("a second; < > sort, r reverse, space now, q quit");
 }

@@ -98,6 +98,7 @@ rates_make(struct rates *rates, const struct moment *earlier, const struct momen
 	double seconds = passed_ms > 0 ? (double)passed_ms / 1000 : 0.001;
 	struct histogram times = reading->times;
 	histogram_subtract(&times, &earlier->reading.times);
+	rates->p50_us = histogram_percentile(&times, 0.5);
 	rates->p99_us = histogram_percentile(&times, 0.99);
 	add_total(rates, earlier, later, seconds);
 	for (size_t i = 0; i < reading->worker_count; i++)

@@ -70,6 +70,7 @@ compared(void)
 	struct rates rates;
 	CU_ASSERT_EQUAL_FATAL(make(&rates), 0);
 	CU_ASSERT_EQUAL(rates.count, 6);
+	CU_ASSERT_EQUAL(rates.p50_us, 7);
 	CU_ASSERT_EQUAL(rates.p99_us, 7);
 	CU_ASSERT_EQUAL(row(&rates, "total")->values[RECEIVED], 65);
 	CU_ASSERT_EQUAL(row(&rates, "total")->values[RATES_CLIENTS], 1);

@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: ISC
+# The monitor's page in a real browser, beside a real daemon under load: its figures are those of the daemon, and it
+# lives through what may happen to that.
+use v5.36;
+use JSON::PP qw(decode_json);
+use Test::More;
+use HTTP::Tiny;
+use LogCollectd;
+use LogCollectd::Browser;
+
+my $missing = LogCollectd::Browser->missing;
+plan skip_all => $missing if $missing ne '';
+
+my @VERDICTS = qw(received filtered invalid not_object missing limited too_long unknown_level failed);
+my $http = HTTP::Tiny->new(timeout => 5);
+
+my $daemon = LogCollectd->start(Workers => 2, ThreadsPerWorker => 20, RateLimit => 'on', RateLimitMaxRequests => 20_000,
+	RateLimitWindowSeconds => 3600, StatusListen => '127.0.0.1:0');
+my $browser = LogCollectd::Browser->start;
+my $address = address();
+my @all     = map { record(@$_) } ([ERROR => 'a'], [DEBUG => 'b'], [ODD => 'c']);
+
+# Where the page is, as the daemon says it.
+sub address () {
+	wait_until { $daemon->errors =~ m{status on http://\S+/$}m };
+	return ($daemon->errors =~ m{status on (http://\S+)/$}mg)[-1];
+}
+
+sub status () {
+	my $answer = $http->get("$address/status.json");
+	return $answer->{success} ? decode_json($answer->{content}) : {};
+}
+
+# A table's rows by what they begin with, each by the columns' names.
+sub rows ($id) {
+	my ($names, @rows) = $browser->table($id);
+	return map { my $row = $_; $row->[0] => { map { $names->[$_] => $row->[$_] } 0 .. $#$names } } @rows;
+}
+
+# A figure of the list of the daemon.
+sub told ($name) {
+	return $browser->js('return [...document.querySelectorAll("#daemon dt")]' .
+		'.find((dt) => dt.textContent === arguments[0])?.nextElementSibling.textContent ?? ""', $name);
+}
+
+sub number ($text) { return $text =~ s/,//gr }
+
+# A load that goes on until it is ended.
+sub load (@options) {
+	return $daemon->spawn('/dev/null', '/dev/null', ($ENV{BUILD} // 'build') . '/t/bench/loadgen', '--port', $daemon->port,
+		'--seconds', 60, '--reconnect', @options);
+}
+
+sub end_load ($pid) {
+	kill KILL => $pid;
+	waitpid $pid, 0;
+	return wait_until { status()->{clients} == 0 };
+}
+
+# Whether every verdict's total on the page is what the daemon says.
+sub totals_agree () {
+	my $status = status();
+	my %rows   = rows('verdicts');
+	return !grep { number($rows{$_}{total}) ne $status->{counts}{$_} } 'lines', @VERDICTS;
+}
+
+subtest 'without script' => sub {
+	$daemon->ask(@all, '{', '[]', '{}', 'x' x 1_100_000);
+	$browser->cdp('Emulation.setScriptExecutionDisabled', value => JSON::PP::true);
+	$browser->go($address);
+	ok($browser->js('return document.querySelector("meta[http-equiv=refresh]") !== null'), 'it refreshes itself');
+	is($browser->js('return getComputedStyle(document.getElementById("chart")).display === "none" || ' .
+		'getComputedStyle(document.getElementById("rates")).display'), 'none', 'there is no chart');
+	ok(totals_agree, 'verdicts');
+	my %workers = rows('workers');
+	is_deeply([sort keys %workers], [sort map { $_->{pid} } @{ status()->{workers} }], 'workers');
+	is($workers{$_}{state}, 'serving', 'their state') for keys %workers;
+	is(told('pid'), $daemon->pid, 'the daemon');
+	$browser->cdp('Emulation.setScriptExecutionDisabled', value => JSON::PP::false);
+};
+
+subtest 'figures move, and are right' => sub {
+	my $load = load('--rate' => 3000, '--clients' => 8, '--window' => 4, '--kind' => 'half', '--addresses' => 8);
+	$browser->go($address);
+	ok($browser->js('return document.querySelector("meta[http-equiv=refresh]") === null'), 'the page does not refresh itself');
+	ok(wait_until { $browser->text('#now-lines') =~ /^(\d+)$/ && abs($1 - 3000) < 600 }, 'lines a second')
+		or diag $browser->text('#now-lines');
+	is($browser->text('#now-clients'), 8, 'clients');
+	my %before = rows('verdicts');
+	ok(wait_until { my %now = rows('verdicts'); number($now{received}{total}) > number($before{received}{total}) }, 'they move');
+	like($browser->js('return document.querySelector("#chart svg").getAttribute("aria-label")'),
+		qr/received \S+, filtered /, 'the chart tells in words what it shows');
+	ok($browser->js('return document.querySelector("#chart .area.received").getBBox().width > 0'), 'and shows it');
+	my %workers = rows('workers');
+	like($workers{$_}{clients}, qr/^\d+ of 20$/, 'how full a worker is') for keys %workers;
+	ok(end_load($load), 'the load ends');
+	ok(wait_until { totals_agree }, 'every verdict is what the daemon says');
+	my $status = status();
+	%workers = rows('workers');
+	is(number($workers{ $_->{pid} }{lines}), $_->{counts}{lines}, 'so is each worker') for @{ $status->{workers} };
+	ok(wait_until { $browser->text('#now-lines') eq '0' }, 'rest is told too');
+};
+
+subtest 'who is limited' => sub {
+	my $client = $daemon->connect(local => '127.0.0.9');
+	$client->ask((1) x 20_010);
+	my %addresses;
+	ok(wait_until { %addresses = rows('addresses'); exists $addresses{'127.0.0.9'} }, 'is named');
+	my ($known) = grep { $_->{address} eq '127.0.0.9' } @{ status()->{addresses} };
+	is_deeply([map { number($addresses{'127.0.0.9'}{$_}) } qw(passed limited)], [@$known{qw(passed limited)}], 'with the figures');
+	like($browser->text('#now-limited-more'), qr/^\d+ address/, 'and counted');
+};
+
+subtest 'a reload' => sub {
+	my $conf = slurp($daemon->conf_file);
+	$daemon->write_conf("${conf}MinLogLevel ERROR\n");
+	$daemon->signal('HUP');
+	ok(wait_until { told('settings generation') eq '2' }, 'its settings are in force');
+	like(told('last reload'), qr/^done, /, 'told');
+	$daemon->write_conf("${conf}MinLogLevel <b>loud</b>\n");
+	$daemon->signal('HUP');
+	ok(wait_until { told('last reload') =~ /^failed, .*\n.*MinLogLevel/s }, 'one that fails is told with its errors');
+	is($browser->js('return document.querySelectorAll("main b").length'), 0, 'which are text, whatever is in them');
+	$daemon->write_conf($conf);
+};
+
+subtest 'a worker dies' => sub {
+	my $victim = status()->{workers}[0]{pid};
+	kill KILL => $victim;
+	ok(wait_until { told('workers that died') eq '1' }, 'told');
+	ok(wait_until { my %workers = rows('workers'); 2 == keys %workers && !exists $workers{$victim} }, 'another one has its row');
+	ok(totals_agree, 'what it has counted is not lost');
+};
+
+subtest 'a page that is opened anew' => sub {
+	$browser->refresh;
+	ok(wait_until { $browser->js('return document.querySelectorAll("#chart .area").length') > 1 }, 'knows what has been');
+	is($browser->js('return document.getElementById("link-state").textContent'), 'live', 'and is live');
+};
+
+subtest 'by keyboard' => sub {
+	my %reached;
+	for (1 .. 30) {
+		$browser->press($browser->TAB);
+		$reached{ $browser->js('const a = document.activeElement; return a.id || a.className || a.tagName') } = 1;
+	}
+	ok($reached{$_}, $_) for 'pause', 'SUMMARY', 'scroll', map { "verdict $_" } @VERDICTS;
+	$browser->js('document.querySelector("input.received").focus()');
+	$browser->press($browser->SPACE);
+	is($browser->js('return document.querySelectorAll("#chart .received").length'), 0, 'a verdict leaves the chart');
+	$browser->press($browser->SPACE);
+	$browser->js('document.querySelector("summary").focus()');
+	$browser->press($browser->ENTER);
+	my ($heads, @rows);
+	ok(wait_until { ($heads, @rows) = $browser->table('history'); @rows > 0 }, 'the chart as a table');
+	is_deeply($heads, ['until', 'lines', @VERDICTS], 'of all verdicts');
+	$browser->js('document.getElementById("pause").focus()');
+	$browser->press($browser->SPACE);
+	is($browser->text('#link-state'), 'paused', 'pausing');
+	$browser->press($browser->SPACE);
+	ok(wait_until { $browser->text('#link-state') eq 'live' }, 'and going on');
+};
+
+subtest 'narrow and dark' => sub {
+	my $background = 'return getComputedStyle(document.body).backgroundColor';
+	for my $width (320, 768, 1280) {
+		$browser->cdp('Emulation.setDeviceMetricsOverride', width => $width, height => 700, deviceScaleFactor => 1,
+			mobile => JSON::PP::false);
+		is($browser->js('const root = document.documentElement; return innerWidth + Math.max(0, root.scrollWidth - root.clientWidth)'),
+			$width, "fits $width pixels");
+	}
+	my %seen;
+	for my $scheme ('light', 'dark') {
+		$browser->cdp('Emulation.setEmulatedMedia', features => [{ name => 'prefers-color-scheme', value => $scheme }]);
+		my ($red) = $browser->js($background) =~ /(\d+)/;
+		$seen{$scheme} = $red;
+	}
+	ok($seen{light} > 200 && $seen{dark} < 50, 'light and dark') or diag explain \%seen;
+};
+
+subtest 'it keeps to itself' => sub {
+	is_deeply([$browser->console], [], 'nothing was said on the console');
+	my $names = $browser->js('return performance.getEntriesByType("resource").map((entry) => entry.name)');
+	is_deeply([grep { index($_, "$address/") != 0 } @$names], [], 'nothing was asked of anybody else');
+	cmp_ok(scalar @$names, '>', 3, 'though something was asked');
+};
+
+subtest 'the monitor goes and comes' => sub {
+	my ($port) = $address =~ /:(\d+)$/;
+	is($daemon->stop, 0, 'the daemon stops');
+	ok(wait_until { $browser->text('#link-state') =~ /^No answer since \d\d:\d\d:\d\d/ }, 'told, and since when');
+	$daemon->write_conf(slurp($daemon->conf_file) =~ s/^StatusListen .*/StatusListen 127.0.0.1:$port/mr);
+	$daemon->launch;
+	ok(wait_until { $browser->text('#link-state') eq 'live' }, 'it goes on by itself');
+	is(told('pid'), $daemon->pid, 'with the new one');
+	is($daemon->stop, 0, 'stops');
+};
+
+done_testing;

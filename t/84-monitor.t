@@ -80,8 +80,10 @@ subtest 'what it adds' => sub {
 	my $status;
 	ok(wait_until { $status = json($daemon, '/status.json'); @{ $status->{addresses} } }, 'who is limited');
 	is_deeply([@{ $status->{addresses}[0] }{qw(address passed limited)}], ['127.0.0.1', 8, 7], 'and how much');
-	is_deeply([sort keys %{ $status->{rates} }], [sort 'lines', @VERDICTS], 'rates');
+	is_deeply([sort keys %{ $status->{rates} }], [sort qw(lines kilobytes workers), @VERDICTS], 'rates');
+	is_deeply([sort keys %{ $status->{rates}{workers} }], [sort $daemon->workers], 'each worker has its own');
 	ok(wait_until { exists json($daemon, '/status.json')->{interval}{answer_p99_us} }, 'times of the interval');
+	ok(exists $status->{interval}{answer_p50_us}, 'and of half of its answers');
 	is($status->{interval}{seconds}, 2, 'how long that is');
 	is_deeply($status->{storage}, { state => 'ok', since => undef, error => undef }, 'storage');
 	is_deeply([$status->{ready}{ready} ? 1 : 0, $status->{ready}{why}], [1, []], 'ready');

@@ -5,6 +5,7 @@ use v5.36;
 use JSON::PP qw(decode_json);
 use Test::More;
 use HTTP::Tiny;
+use List::Util qw(sum0);
 use LogCollectd;
 use LogCollectd::Browser;
 
@@ -93,6 +94,8 @@ subtest 'figures move, and are right' => sub {
 	ok($browser->js('return document.querySelector("#chart .area.received").getBBox().width > 0'), 'and shows it');
 	my %workers = rows('workers');
 	like($workers{$_}{clients}, qr/^\d+ of 20$/, 'how full a worker is') for keys %workers;
+	like($browser->text('#now-answer'), qr/^[\d.]+ (?:us|ms|s)$/, 'how long answers take');
+	ok(wait_until { my %now = rows('workers'); 600 > abs 3000 - sum0(map { $_->{'a second'} } values %now) }, 'what each does');
 	ok(end_load($load), 'the load ends');
 	ok(wait_until { totals_agree }, 'every verdict is what the daemon says');
 	my $status = status();

@@ -54,6 +54,9 @@ void moment_fini(struct moment *moment);
 int rates_make(struct rates *rates, const struct moment *earlier, const struct moment *later);
 void rates_fini(struct rates *rates);
 
+/* A worker's row; NULL: it was not there yet. */
+const struct rates_row *rates_of_worker(const struct rates *rates, pid_t pid);
+
 /* Sorts workers and addresses, each among themselves, by a column. */
 void rates_sort(struct rates *rates, size_t column, bool least_first);
 

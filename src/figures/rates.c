@@ -115,6 +115,18 @@ rates_fini(struct rates *rates)
 	rates->rows = NULL;
 }
 
+const struct rates_row *
+rates_of_worker(const struct rates *rates, pid_t pid)
+{
+	char name[sizeof rates->rows->name];
+	snprintf(name, sizeof name, "%d", (int)pid);
+	for (size_t i = 1; i <= rates->workers; i++) {
+		if (strcmp(rates->rows[i].name, name) == 0)
+			return &rates->rows[i];
+	}
+	return NULL;
+}
+
 struct sorting {
 	size_t column;
 	bool least_first;

@@ -40,6 +40,18 @@ put_document(struct answer *answer, struct json_object *object)
 	return result;
 }
 
+/* The lines of each, by pid. */
+static struct json_object *
+workers(const struct rates *of)
+{
+	struct json_object *object = json_object_new_object();
+	for (size_t i = 1; object != NULL && i <= of->workers; i++)
+		document_add(
+			object, of->rows[i].name, document_rate(of->rows[i].values[RATES_LINES]));
+	return object;
+}
+
+/* What `logcollectctl top` shows. */
 static struct json_object *
 rates(const struct rates *of)
 {
@@ -51,7 +63,16 @@ rates(const struct rates *of)
 	for (size_t i = 0; i < VERDICTS; i++)
 		document_add(object, verdict_name((enum verdict)i),
 			document_rate(total->values[RATES_VERDICTS + i]));
+	document_add(object, "kilobytes", document_rate(total->values[RATES_KILOBYTES]));
+	document_add(object, "workers", workers(of));
 	return object;
+}
+
+/* Null where nothing was answered. */
+static struct json_object *
+microseconds(int64_t time)
+{
+	return time < 0 ? NULL : json_object_new_int64(time);
 }
 
 /* What `top` tells in its head. */
@@ -62,8 +83,8 @@ interval(const struct rates *of)
 	if (object == NULL)
 		return NULL;
 	document_add(object, "seconds", json_object_new_int(HISTORY_INTERVAL_S));
-	document_add(
-		object, "answer_p99_us", of->p99_us < 0 ? NULL : json_object_new_int64(of->p99_us));
+	document_add(object, "answer_p50_us", microseconds(of->p50_us));
+	document_add(object, "answer_p99_us", microseconds(of->p99_us));
 	return object;
 }
 

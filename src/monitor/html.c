@@ -113,16 +113,20 @@ put_verdicts(struct html *html, const struct look *look)
 }
 
 static void
-put_worker(struct html *html, const struct reading *reading, const struct scoreboard_slot *seen)
+put_worker(struct html *html, const struct look *look, const struct scoreboard_slot *seen)
 {
+	const struct reading *reading = &look->reading;
+	const struct rates_row *rates = rates_of_worker(look->rates, seen->pid);
 	const uint64_t *counts = seen->totals.counts;
 	const char *state = slot_state_name(seen->state);
-	char span[WORDS_MAX];
+	char span[WORDS_MAX], rate[WORDS_MAX];
 	put(html, "<tr><th scope=\"row\">%d</th><td><span class=\"state %s\">%s</span></td>",
 		(int)seen->pid, state, state);
 	put(html, "<td>%" PRIu64, seen->clients);
 	if (seen->most_clients > 0)
 		put(html, " of %" PRIu64, seen->most_clients);
+	put(html, "</td><td>%s",
+		rates == NULL ? "-" : words_rate(rates->values[RATES_LINES], rate));
 	put(html,
 		"</td><td>%" PRIu64 "</td><td>%" PRIu64 "</td><td>%" PRIu64 "</td><td>%" PRIu64
 		"</td><td>%s</td></tr>\n",
@@ -134,9 +138,9 @@ static void
 put_workers(struct html *html, const struct look *look)
 {
 	begin_table(html, "workers", "Workers", "The processes that serve clients",
-		"pid,state,clients,lines,received,failed,generation,age");
+		"pid,state,clients,a second,lines,received,failed,generation,age");
 	for (size_t i = 0; i < look->reading.worker_count; i++)
-		put_worker(html, &look->reading, &look->reading.workers[i].seen);
+		put_worker(html, look, &look->reading.workers[i].seen);
 	end_table(html);
 }
 
@@ -216,7 +220,7 @@ put_times(struct html *html, const struct histogram *times)
 		double share;
 	} marks[] = {{"50%", 0.5}, {"90%", 0.9}, {"99%", 0.99}, {"all", 1}};
 	char time[WORDS_MAX];
-	put(html, "<div><dt>answered within</dt><dd>");
+	put(html, "<div><dt>answered within, since the start</dt><dd>");
 	for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++)
 		put(html, "%s%s %s", i > 0 ? ", " : "", marks[i].name,
 			words_time(histogram_percentile(times, marks[i].share), time));

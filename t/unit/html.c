@@ -15,8 +15,11 @@ static struct limiter_client client = {.address = {{[10] = 0xff, 0xff, 192, 0, 2
 	.used = 2,
 	.is_limited = true};
 static struct addresses limited = {.items = &client, .count = 1};
-static struct rates_row row = {.values = {[RATES_LINES] = 1.5, [RATES_VERDICTS] = 12345}};
-static const struct rates rates = {.rows = &row, .count = 1};
+static struct rates_row rows[] = {
+	{.name = "total", .values = {[RATES_LINES] = 1.5, [RATES_VERDICTS] = 12345}},
+	{.name = "4711", .values = {[RATES_LINES] = 0.7}},
+};
+static const struct rates rates = {.rows = rows, .count = 2, .workers = 1};
 
 static struct look
 look(void)
@@ -58,7 +61,7 @@ figures(void)
 	expect(page, "<th scope=\"row\">received</th><td>1234567</td><td>12.3k</td>");
 	expect(page,
 		"<th scope=\"row\">4711</th><td><span class=\"state serving\">serving</span></td>"
-		"<td>3 of 9</td><td>7</td><td>5</td><td>0</td>");
+		"<td>3 of 9</td><td>0.7</td><td>7</td><td>5</td><td>0</td>");
 	expect(page, "<th scope=\"row\">192.0.2.7</th><td><span class=\"state limited\">limited"
 		     "</span></td><td>4</td><td>2</td>");
 	expect(page, "<dt>pid</dt><dd>42</dd>");

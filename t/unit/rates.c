@@ -78,6 +78,8 @@ compared(void)
 	CU_ASSERT_EQUAL(row(&rates, "100")->values[RATES_KILOBYTES], 50);
 	CU_ASSERT_EQUAL(row(&rates, "101")->values[RECEIVED], 15);
 	CU_ASSERT_STRING_EQUAL(row(&rates, "101")->state, "serving");
+	CU_ASSERT_PTR_EQUAL(rates_of_worker(&rates, 101), row(&rates, "101"));
+	CU_ASSERT_PTR_NULL(rates_of_worker(&rates, 102));
 	CU_ASSERT_EQUAL(row(&rates, "192.0.2.1")->values[LIMITED], 10);
 	CU_ASSERT_EQUAL(row(&rates, "192.0.2.2")->values[LIMITED], 4);
 	CU_ASSERT_EQUAL(row(&rates, "192.0.2.3")->values[LIMITED], 2);

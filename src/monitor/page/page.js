@@ -28,6 +28,8 @@ const element = (id) => document.getElementById(id);
 /* Numbers and times in the words of logcollectctl: src/ctl/words.c. */
 
 function rateWords(rate) {
+	if (rate === null)
+		return "–";
 	if (rate < 9999.5)
 		return rate < 9.95 && !Number.isInteger(rate) ? rate.toFixed(1) : rate.toFixed(0);
 	let unit = 0;
@@ -138,15 +140,16 @@ const stateWord = (state) => (cell) => {
 };
 
 function showNow(status) {
-	const {rates, storage, answer_us: times, workers} = status;
+	const {rates, interval, storage, workers} = status;
 	const most = workers.reduce((sum, worker) => sum + worker.most_clients, 0);
 	const held = status.addresses.filter((client) => client.limited_now).length;
 	put(element("now-lines"), rateWords(rates.lines));
-	put(element("now-lines-more"), `${rateWords(rates.received)} received`);
+	put(element("now-lines-more"), `${rateWords(rates.received)} received, ${rateWords(rates.kilobytes)} KB`);
 	put(element("now-clients"), countWords(status.clients));
 	put(element("now-clients-more"), `of ${countWords(most)} at most`);
-	put(element("now-answer"), timeWords(times?.p99));
-	put(element("now-answer-more"), times === null ? "nothing answered yet" : `50% within ${timeWords(times.p50)}`);
+	put(element("now-answer"), timeWords(interval.answer_p99_us));
+	put(element("now-answer-more"), interval.answer_p50_us === null ? "nothing answered now" :
+		`50% within ${timeWords(interval.answer_p50_us)}`);
 	stateWord(storage.state)(element("now-storage"));
 	put(element("now-storage-more"), storage.since ? `since ${clockWords(new Date(storage.since))}` : " ");
 	put(element("now-limited"), rateWords(rates.limited));
@@ -176,7 +179,7 @@ function showDaemon(status) {
 		["version", status.version],
 		["listening on", status.listening.join("\n")],
 		["storage", status.storage.state],
-		["answered within", times === null ? "–" : `50% ${timeWords(times.p50)}, 90% ${timeWords(times.p90)}, ` +
+		["answered within, since the start", times === null ? "–" : `50% ${timeWords(times.p50)}, 90% ${timeWords(times.p90)}, ` +
 			`99% ${timeWords(times.p99)}, all ${timeWords(times.p100)}`],
 		["settings generation", String(status.settings_generation)],
 		["last reload", reloadWords(status.reload)],
@@ -198,6 +201,7 @@ function showTables(status) {
 		"generation": String(worker.generation),
 		"age": spanWords(now - new Date(worker.started)),
 		"clients": fullness(worker.clients, worker.most_clients),
+		"a second": rateWords(status.rates.workers[worker.pid] ?? null),
 		"lines": countWords(worker.counts.lines),
 		"received": countWords(worker.counts.received),
 		"failed": countWords(worker.counts.failed),

@@ -16,6 +16,7 @@ document.documentElement.classList.add("scripted");
 const page = {
 	timer: 0,
 	paused: false,
+	looking: false, /* an answer is awaited */
 	answered: new Date(), /* the last time */
 	status: null,
 	history: null,
@@ -372,6 +373,9 @@ function showLink(state, text) {
 
 async function look() {
 	clearTimeout(page.timer);
+	if (page.looking)
+		return;
+	page.looking = true;
 	let answers = null;
 	try {
 		answers = await Promise.all([get("status.json"), get("history.json")]);
@@ -389,7 +393,7 @@ async function look() {
 		if (!page.paused)
 			showLink("live", "live");
 	}
-	clearTimeout(page.timer);
+	page.looking = false;
 	if (!page.paused && !document.hidden)
 		page.timer = setTimeout(look, EVERY_MS);
 }

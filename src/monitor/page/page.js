@@ -152,7 +152,8 @@ function showNow(status) {
 	put(element("now-answer-more"), interval.answer_p50_us === null ? "nothing answered now" :
 		`50% within ${timeWords(interval.answer_p50_us)}`);
 	stateWord(storage.state)(element("now-storage"));
-	put(element("now-storage-more"), storage.since ? `since ${clockWords(new Date(storage.since))}` : " ");
+	put(element("now-storage-more"), storage.since === null ? " " :
+		`since ${clockWords(new Date(storage.since))}: ${storage.error}`);
 	put(element("now-limited"), rateWords(rates.limited));
 	put(element("now-limited-more"), `${countWords(held)} ${held === 1 ? "address" : "addresses"} now`);
 }
@@ -170,7 +171,10 @@ function showDaemon(status) {
 	const {ready, why} = status.ready;
 	const times = status.answer_us;
 	element("about").classList.toggle("bad", !ready);
-	put(element("about"), `${status.state}, ${ready ? "ready" : `not ready: ${why.join(", ")}`}, up ${up}`);
+	/* In short; the list says all of it. */
+	const because = why.map((reason) => reason.replace(/ since .*/, "")).join(", ");
+	put(element("about"), `${status.state}, ${ready ? "ready" : `not ready: ${because}`}, up ${up}` +
+		(status.reload.errors > 0 ? ", the last reload failed" : ""));
 	document.title = `${rateWords(status.rates.lines)}/s – logcollectd`;
 	fillList(element("daemon"), [
 		["state", status.state],
@@ -228,10 +232,10 @@ const svg = (name, attributes, ...children) => {
 	return made;
 };
 
-/* 1, 2 or 5 with noughts behind: the step of at most four that reach the top. */
+/* 1, 2 or 5 with noughts behind: the step of at most five that reach the top. */
 function stepFor(top) {
-	const size = 10 ** Math.floor(Math.log10(top / 4));
-	return [1, 2, 5, 10].map((step) => step * size).find((step) => step * 4 >= top);
+	const size = 10 ** Math.floor(Math.log10(top / 5));
+	return [1, 2, 5, 10].map((step) => step * size).find((step) => step * 5 >= top);
 }
 
 /* What lies below each verdict's upper edge, at each point; the verdicts that are shown, lowest first. */

@@ -4,6 +4,7 @@
 use v5.36;
 use JSON::PP qw(decode_json);
 use Test::More;
+use File::Temp ();
 use HTTP::Tiny;
 use List::Util qw(sum0);
 use LogCollectd;
@@ -15,8 +16,9 @@ plan skip_all => $missing if $missing ne '';
 my @VERDICTS = qw(received filtered invalid not_object missing limited too_long unknown_level failed);
 my $http = HTTP::Tiny->new(timeout => 5);
 
+my $board  = File::Temp::tempdir(CLEANUP => 1) . '/board';
 my $daemon = LogCollectd->start(Workers => 2, ThreadsPerWorker => 20, RateLimit => 'on', RateLimitMaxRequests => 20_000,
-	RateLimitWindowSeconds => 3600, StatusListen => '127.0.0.1:0');
+	RateLimitWindowSeconds => 3600, ScoreBoardFile => $board, StatusListen => '127.0.0.1:0');
 my $browser = LogCollectd::Browser->start;
 my $address = $daemon->monitor;
 my @all     = map { record(@$_) } ([ERROR => 'a'], [DEBUG => 'b'], [ODD => 'c']);
@@ -44,6 +46,17 @@ sub soon :prototype(&) ($condition) {
 		$browser->js('document.getElementById("pause").click(); document.getElementById("pause").click()');
 		return $condition->();
 	};
+}
+
+# All that rests when no client sends: the tables' names and figures, without the commas, and the list of the daemon.
+sub shown () {
+	my %shown;
+	for my $id (qw(verdicts workers addresses)) {
+		$shown{$id} = { map { ref ? { map { number($_) } %$_{ grep { $_ ne 'age' && $_ ne 'a second' } keys %$_ } } : $_ } rows($id) };
+	}
+	$shown{daemon} = $browser->js('return [...document.querySelectorAll("#daemon dt, #daemon dd")]' .
+		'.filter((item) => item.parentNode.firstElementChild.textContent !== "up").map((item) => item.textContent.trim())');
+	return %shown;
 }
 
 sub number ($text) { return $text =~ s/,//gr }
@@ -79,7 +92,20 @@ subtest 'without script' => sub {
 	is_deeply([sort keys %workers], [sort map { $_->{pid} } @{ status()->{workers} }], 'workers');
 	is($workers{$_}{state}, 'serving', 'their state') for keys %workers;
 	is(told('pid'), $daemon->pid, 'the daemon');
+	my %plain = shown();
 	$browser->cdp('Emulation.setScriptExecutionDisabled', value => JSON::PP::false);
+	$browser->go($address);
+	ok(wait_until { $browser->text('#link-state') eq 'live' }, 'with script');
+	is_deeply({shown()}, \%plain, 'the same figures have the same names and words');
+};
+
+subtest 'beside top' => sub {
+	my ($status, $out) = $daemon->run_command(LogCollectd::program('logcollectctl'), '-f', $daemon->conf_file, 'top',
+		'-n', 1, '-d', 0.1);
+	my ($names) = $out =~ /^TIME +WHAT +STATE +(.*)/m;
+	is_deeply([split ' ', lc $names], ['clients', 'lines', @VERDICTS, 'kb'], 'its columns');
+	my %rows = rows('verdicts');
+	is_deeply([sort keys %rows], [sort 'lines', @VERDICTS], 'are called what they are on the page');
 };
 
 subtest 'figures move, and are right' => sub {
@@ -158,7 +184,7 @@ subtest 'by keyboard' => sub {
 	$browser->press($browser->ENTER);
 	my ($heads, @rows);
 	ok(wait_until { ($heads, @rows) = $browser->table('history'); @rows > 0 }, 'the chart as a table');
-	is_deeply($heads, ['until', 'lines', @VERDICTS], 'of all verdicts');
+	is_deeply($heads, ['from', 'lines', @VERDICTS], 'of all verdicts');
 	$browser->js('document.getElementById("pause").focus()');
 	$browser->press($browser->SPACE);
 	is($browser->text('#link-state'), 'paused', 'pausing');

@@ -26,11 +26,11 @@ const page = {
 
 const element = (id) => document.getElementById(id);
 
-/* Numbers and times in the words of logcollectctl: src/ctl/words.c. */
+/* Numbers and times in the words of logcollectctl: src/figures/words.c. */
 
 function rateWords(rate) {
 	if (rate === null)
-		return "–";
+		return "-";
 	if (rate < 9999.5)
 		return rate < 9.95 && !Number.isInteger(rate) ? rate.toFixed(1) : rate.toFixed(0);
 	let unit = 0;
@@ -41,7 +41,7 @@ function rateWords(rate) {
 
 function timeWords(us) {
 	if (us === null || us === undefined || us < 0)
-		return "–";
+		return "-";
 	if (us < 1000)
 		return `${us.toFixed(0)} us`;
 	return us < 1e6 ? `${Number((us / 1000).toPrecision(3))} ms` : `${Number((us / 1e6).toPrecision(3))} s`;
@@ -58,6 +58,12 @@ function spanWords(ms) {
 
 const countWords = (count) => count.toLocaleString("en");
 const clockWords = (date) => date.toLocaleTimeString("en-GB");
+
+/* A time of the daemon's; the day is told where it was another one. */
+function whenWords(stamp) {
+	const date = new Date(stamp), day = date.toLocaleDateString("en-CA");
+	return day === new Date().toLocaleDateString("en-CA") ? clockWords(date) : `${day} ${clockWords(date)}`;
+}
 
 /* What has not changed is not touched: a selection stays, and a screen reader keeps its place. */
 function put(target, text) {
@@ -122,9 +128,8 @@ const verdictBox = (verdict) => (cell) => {
 };
 
 const fullness = (clients, most) => (cell) => {
-	if (cell.querySelector("meter") === null) {
+	if (cell.querySelector("meter") === null)
 		cell.replaceChildren(make("span"), make("meter", {min: 0, optimum: 0, "aria-hidden": "true"}));
-	}
 	const bar = cell.lastElementChild;
 	put(cell.firstElementChild, most > 0 ? `${countWords(clients)} of ${countWords(most)}` : countWords(clients));
 	bar.max = most > 0 ? most : 1;
@@ -153,7 +158,7 @@ function showNow(status) {
 		`50% within ${timeWords(interval.answer_p50_us)}`);
 	stateWord(storage.state)(element("now-storage"));
 	put(element("now-storage-more"), storage.since === null ? " " :
-		`since ${clockWords(new Date(storage.since))}: ${storage.error}`);
+		`since ${whenWords(storage.since)}: ${storage.error}`);
 	put(element("now-limited"), rateWords(rates.limited));
 	put(element("now-limited-more"), `${countWords(held)} ${held === 1 ? "address" : "addresses"} now`);
 }
@@ -163,13 +168,12 @@ function reloadWords({asked, finished, time, errors, messages}) {
 		return "under way";
 	if (time === null)
 		return "none yet";
-	return [`${errors > 0 ? "failed" : "done"}, ${clockWords(new Date(time))}`, ...messages].join("\n");
+	return [`${errors > 0 ? "failed" : "done"}, ${whenWords(time)}`, ...messages].join("\n");
 }
 
 function showDaemon(status) {
 	const up = spanWords(new Date(status.time) - new Date(status.started));
-	const {ready, why} = status.ready;
-	const times = status.answer_us;
+	const {ready: {ready, why}, answer_us: times} = status;
 	element("about").classList.toggle("bad", !ready);
 	/* In short; the list says all of it. */
 	const because = why.map((reason) => reason.replace(/ since .*/, "")).join(", ");
@@ -184,8 +188,8 @@ function showDaemon(status) {
 		["version", status.version],
 		["listening on", status.listening.join("\n")],
 		["storage", status.storage.state],
-		["answered within, since the start", times === null ? "–" : `50% ${timeWords(times.p50)}, 90% ${timeWords(times.p90)}, ` +
-			`99% ${timeWords(times.p99)}, all ${timeWords(times.p100)}`],
+		["answered within, since the start", `50% ${timeWords(times?.p50)}, 90% ${timeWords(times?.p90)}, ` +
+			`99% ${timeWords(times?.p99)}, all ${timeWords(times?.p100)}`],
 		["settings generation", String(status.settings_generation)],
 		["last reload", reloadWords(status.reload)],
 		["worker generation", String(status.worker_generation)],
@@ -218,7 +222,7 @@ function showTables(status) {
 		"now": stateWord(client.limited_now ? "limited" : ""),
 		"limited": countWords(client.limited),
 		"passed": countWords(client.passed),
-		"left": client.left_ms > 0 ? spanWords(client.left_ms + 999) : "–",
+		"left": client.left_ms > 0 ? spanWords(client.left_ms + 999) : "-",
 	}));
 }
 
@@ -339,23 +343,21 @@ function point(event) {
 	drawChart();
 }
 
-/* Three hundred rows would be read by nobody. */
+/* Three hundred rows would be read by nobody.  Half minutes of the clock, so that a row stays what it is. */
 function showHistory(history) {
-	const each = Math.round(30 / history.interval_seconds), ends = [];
+	const rows = new Map();
 	if (!element("chart-details").open)
 		return;
-	for (let end = history.lines.received.length; end > 0; end -= each)
-		ends.push(end);
-	const mean = (name, end) => {
-		const rates = history.lines[name].slice(Math.max(0, end - each), end);
-		return rates.reduce((sum, rate) => sum + rate, 0) / rates.length;
-	};
-	fill(element("history"), ends, (end) => pointTime(history, end - 1).getTime(), (end) => {
-		const means = VERDICTS.map((name) => [name, mean(name, end)]);
+	for (let i = history.lines.received.length - 1; i >= 0; i--) {
+		const from = Math.floor(pointTime(history, i) / 30000) * 30000;
+		rows.set(from, [...rows.get(from) ?? [], i]);
+	}
+	fill(element("history"), [...rows], ([from]) => from, ([from, points]) => {
+		const mean = (rateAt) => rateWords(points.reduce((sum, i) => sum + rateAt(i), 0) / points.length);
 		return {
-			"until": clockWords(pointTime(history, end - 1)),
-			"lines": rateWords(means.reduce((sum, [, rate]) => sum + rate, 0)),
-			...Object.fromEntries(means.map(([name, rate]) => [name, rateWords(rate)])),
+			"from": clockWords(new Date(from)),
+			"lines": mean((i) => sumAt(history.lines, i)),
+			...Object.fromEntries(VERDICTS.map((name) => [name, mean((i) => history.lines[name][i])])),
 		};
 	});
 }
@@ -375,31 +377,34 @@ function showLink(state, text) {
 	put(element("clock"), state === "lost" ? "" : `as of ${clockWords(page.answered)}`);
 }
 
+function show([status, history]) {
+	/* Another daemon may have another page. */
+	if (page.status !== null && page.status.version !== status.version)
+		location.reload();
+	[page.status, page.history] = [status, history];
+	page.answered = new Date();
+	showNow(status);
+	showDaemon(status);
+	showTables(status);
+	drawChart();
+	showHistory(history);
+	if (!page.paused)
+		showLink("live", "live");
+}
+
 async function look() {
 	clearTimeout(page.timer);
 	if (page.looking)
 		return;
 	page.looking = true;
-	let answers = null;
-	try {
-		answers = await Promise.all([get("status.json"), get("history.json")]);
-	} catch {
-		showLink("lost", `No answer since ${clockWords(page.answered)}, trying again.`);
-	}
-	if (answers !== null) {
-		[page.status, page.history] = answers;
-		page.answered = new Date();
-		showNow(page.status);
-		showDaemon(page.status);
-		showTables(page.status);
-		drawChart();
-		showHistory(page.history);
-		if (!page.paused)
-			showLink("live", "live");
-	}
+	const answers = await Promise.all([get("status.json"), get("history.json")]).catch(() => null);
 	page.looking = false;
 	if (!page.paused && !document.hidden)
 		page.timer = setTimeout(look, EVERY_MS);
+	if (answers === null)
+		showLink("lost", `No answer since ${clockWords(page.answered)}, trying again.`);
+	else
+		show(answers);
 }
 
 function pause() {

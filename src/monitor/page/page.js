@@ -154,8 +154,8 @@ function showNow(status) {
 	put(element("now-clients"), countWords(status.clients));
 	put(element("now-clients-more"), `of ${countWords(most)} at most`);
 	put(element("now-answer"), timeWords(interval.answer_p99_us));
-	put(element("now-answer-more"), interval.answer_p50_us === null ? "nothing answered now" :
-		`50% within ${timeWords(interval.answer_p50_us)}`);
+	put(element("now-answer-more"), interval.answer_p50_us !== null ? `50% within ${timeWords(interval.answer_p50_us)}` :
+		`since the start ${timeWords(status.answer_us?.p99)}`);
 	stateWord(storage.state)(element("now-storage"));
 	put(element("now-storage-more"), storage.since === null ? " " :
 		`since ${whenWords(storage.since)}: ${storage.error}`);

@@ -155,6 +155,24 @@ subtest 'a reload' => sub {
 	$daemon->write_conf($conf);
 };
 
+# How large a file the workers may write.
+sub limit_files ($bytes) {
+	return 0 == grep { system('prlimit', '--pid', $_->{pid}, "--fsize=$bytes:") != 0 } @{ status()->{workers} };
+}
+
+subtest 'storage fails' => sub {
+	plan skip_all => 'there is no prlimit(1)' if !grep { -x "$_/prlimit" } split /:/, $ENV{PATH};
+	my $client = $daemon->connect;
+	ok(limit_files(1), 'no room for more');
+	is_deeply([verdicts $client->ask(record(ERROR => 'a'))], ['failed'], 'a record is not stored');
+	ok(soon { $browser->text('#now-storage') eq 'failing' }, 'told');
+	like($browser->text('#now-storage-more'), qr/^since \d\d:\d\d:\d\d: \w+/, 'since when and why');
+	like($browser->text('#about'), qr/\bnot ready: storage fails\b/, 'in the first line too');
+	ok(limit_files('unlimited'), 'there is room again');
+	is_deeply([verdicts $client->ask(record(ERROR => 'a'))], ['received'], 'a record is stored');
+	ok(soon { $browser->text('#now-storage') eq 'ok' }, 'told');
+};
+
 subtest 'a worker dies' => sub {
 	my $victim = status()->{workers}[0]{pid};
 	kill KILL => $victim;

@@ -2,7 +2,6 @@
 /* Numbers and times in few characters. */
 #include "figures/words.h"
 
-#include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -11,8 +10,8 @@ words_rate(double rate, char text[static WORDS_MAX])
 {
 	static const char units[] = {'k', 'M', 'G', 'T'};
 	if (rate < 9999.5) {
-		snprintf(text, WORDS_MAX, rate < 9.95 && rate != floor(rate) ? "%.1f" : "%.0f",
-			rate);
+		snprintf(text, WORDS_MAX,
+			rate < 9.95 && rate != (double)(int64_t)rate ? "%.1f" : "%.0f", rate);
 		return text;
 	}
 	size_t unit = 0;

@@ -151,7 +151,7 @@ subtest 'flooded' => sub {
 		}
 	}
 	cmp_ok($pages, '>=', 1000, 'a thousand connections and more');
-	ok(wait_until { healthy($daemon, '127.0.0.9') } 8, 'it answers again, at once');
+	ok((wait_until { healthy($daemon, '127.0.0.9') } 8), 'it answers again, at once');
 	is($daemon->monitor_pid, $pid, 'the same one');
 	ok(wait_until { descriptors($pid) <= $before + 2 }, 'nothing is left open') or diag descriptors($pid) . " was $before";
 	well($client);

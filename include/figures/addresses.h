@@ -24,6 +24,10 @@ enum addresses_wanted {
 /* Lists those that are wanted.  A zeroed struct, or one that was used before. */
 void addresses_list(
 	struct addresses *clients, const struct shared *shared, enum addresses_wanted wanted);
+
+/* The same, but no more than `most` of them: those of which most lines did not pass.  Memory for these alone. */
+void addresses_list_most(struct addresses *clients, const struct shared *shared,
+	enum addresses_wanted wanted, size_t most);
 void addresses_fini(struct addresses *clients);
 
 /* What is known of an address; NULL: nothing. */

@@ -10,6 +10,8 @@
 struct search {
 	struct addresses *clients;
 	enum addresses_wanted wanted;
+	size_t most;  /* 0: all */
+	size_t least; /* when there are as many: the one that would go first */
 };
 
 static bool
@@ -25,6 +27,30 @@ is_wanted(const struct limiter_client *client, enum addresses_wanted wanted)
 	}
 }
 
+static int by_limited(const void *left, const void *right);
+
+static void
+find_least(struct search *search)
+{
+	const struct addresses *clients = search->clients;
+	search->least = 0;
+	for (size_t i = 1; i < clients->count; i++) {
+		if (by_limited(&clients->items[i], &clients->items[search->least]) > 0)
+			search->least = i;
+	}
+}
+
+/* In the place of the least of them, if it is more. */
+static void
+replace_least(struct search *search, const struct limiter_client *client)
+{
+	struct limiter_client *least = &search->clients->items[search->least];
+	if (by_limited(client, least) >= 0)
+		return;
+	*least = *client;
+	find_least(search);
+}
+
 static void
 keep(void *context, const struct limiter_client *client)
 {
@@ -32,6 +58,10 @@ keep(void *context, const struct limiter_client *client)
 	struct addresses *clients = search->clients;
 	if (!is_wanted(client, search->wanted))
 		return;
+	if (search->most != 0 && clients->count == search->most) {
+		replace_least(search, client);
+		return;
+	}
 	if (clients->count == clients->cap) {
 		size_t cap = clients->cap == 0 ? 64 : 2 * clients->cap;
 		void *items = reallocarray(clients->items, cap, sizeof *clients->items);
@@ -43,6 +73,8 @@ keep(void *context, const struct limiter_client *client)
 		clients->cap = cap;
 	}
 	clients->items[clients->count++] = *client;
+	if (clients->count == search->most)
+		find_least(search);
 }
 
 static int
@@ -55,14 +87,21 @@ by_limited(const void *left, const void *right)
 }
 
 void
-addresses_list(struct addresses *clients, const struct shared *shared, enum addresses_wanted wanted)
+addresses_list_most(struct addresses *clients, const struct shared *shared,
+	enum addresses_wanted wanted, size_t most)
 {
-	struct search search = {clients, wanted};
+	struct search search = {.clients = clients, .wanted = wanted, .most = most};
 	clients->count = 0;
 	clients->incomplete = false;
 	limiter_list(shared->limiter, shared->limiter_entries, clock_mono_ms(), keep, &search);
 	if (clients->count > 0)
 		qsort(clients->items, clients->count, sizeof *clients->items, by_limited);
+}
+
+void
+addresses_list(struct addresses *clients, const struct shared *shared, enum addresses_wanted wanted)
+{
+	addresses_list_most(clients, shared, wanted, 0);
 }
 
 void

@@ -79,7 +79,8 @@ list_limited(struct watch *watch)
 	int64_t now_ms = clock_mono_ms();
 	if (watch->limited_ms != 0 && now_ms - watch->limited_ms < LIMITED_MS)
 		return;
-	addresses_list(&watch->limited, watch->shared, ADDRESSES_EVER_LIMITED);
+	addresses_list_most(
+		&watch->limited, watch->shared, ADDRESSES_EVER_LIMITED, WATCH_ADDRESSES);
 	watch->limited_ms = now_ms;
 }
 

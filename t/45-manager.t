@@ -159,6 +159,21 @@ subtest 'sockets that are passed are taken by their name' => sub {
 	is($daemon->stop, 0, 'stops');
 };
 
+subtest 'a reload refuses a passed socket twice, as a start does' => sub {
+	my $socket = listening();
+	my $daemon = LogCollectd->start(Listen => 'fd@web', '-wrap' => passing([$socket], 'web'));
+	for my $twice (['fd@web', address($socket)], [address($socket), 'fd@web']) {
+		my $before = () = $daemon->errors =~ /reload failed/g;
+		my $rest = $daemon->{conf} =~ s/^Listen .*\n//mr;
+		$daemon->write_conf($rest . join '', map { "Listen $_\n" } @$twice);
+		$daemon->signal('HUP');
+		ok(wait_until { $before < (() = $daemon->errors =~ /reload failed/g) }, "@$twice: fails");
+		like($daemon->errors, qr/error: cannot listen on \Q$twice->[1]\E: Address already in use$/m, 'and says why');
+	}
+	is_deeply([verdicts $daemon->ask(record(ERROR => 'x'))], ['received'], 'still served');
+	is($daemon->stop, 0, 'stops');
+};
+
 sub refused ($what, $exit, $pattern, $wrap, @listen) {
 	my $daemon = LogCollectd->new(Listen => \@listen, '-wrap' => $wrap);
 	my ($status, $out, $err) = $daemon->run('-f', $daemon->conf_file);

@@ -217,14 +217,17 @@ is_for(const struct listener *listener, const struct listener *wanted)
 	       strcmp(listener->endpoint.host, wanted->endpoint.host) == 0;
 }
 
-/* Takes over what is open for the endpoint.  How many sockets, or -1 with errno. */
+/*
+ * Takes over what is open for the endpoint, unless another one has got it: one that was passed may have been open by its
+ * name, and be wanted by its address as well.  How many sockets, or -1 with errno.
+ */
 static int
 take_over(struct listener_set *set, const struct listener_set *old, const struct listener *wanted,
 	int backlog)
 {
 	int count = 0;
 	for (size_t i = 0; i < old->count; i++) {
-		if (!is_for(&old->items[i], wanted))
+		if (!is_for(&old->items[i], wanted) || listener_is_in(set, &old->items[i]))
 			continue;
 		if (listener_add(set, &old->items[i]) < 0)
 			return -1;

@@ -195,6 +195,8 @@ subtest 'what does not fit' => sub {
 	my $idle = IO::Socket::IP->new(Proto => 'udp', LocalHost => '127.0.0.1', LocalPort => 0);
 	refused('no TCP', 78, qr/error: descriptor 3, passed as web: is no TCP socket that listens/, passing([$idle], 'web'), 'fd@web');
 	open my $null, '<', '/dev/null';
+	refused('not as many as it says', 78, qr/error: descriptor \d+, passed as unknown: Bad file descriptor\n\z/,
+		[@{ passing([$socket], 'web') }, 'env', 'LISTEN_FDS=2147483644'], 'fd@web');
 	refused('no socket', 78, qr/error: descriptor 4, passed as unknown: is no TCP socket that listens/,
 		passing([$socket, $null], 'web'), 'fd@web');
 };

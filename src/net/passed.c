@@ -50,6 +50,11 @@ next_name(char **rest)
 static int
 take(struct listener_set *set, int fd, const char *name, struct buf *errors)
 {
+	if (fcntl(fd, F_GETFD) < 0) {
+		buf_printf(
+			errors, "descriptor %d, passed as %.64s: %s\n", fd, name, strerror(errno));
+		return EBADF;
+	}
 	struct listener listener = {.fd = fd};
 	char text[ENDPOINT_TEXT_MAX + 16];
 	int len = snprintf(text, sizeof text, "fd@%s", name);
@@ -75,13 +80,14 @@ passed_sockets(struct listener_set *set, struct buf *errors)
 	char *names = all == NULL ? NULL : strdup(all), *rest = names;
 	int error = all != NULL && names == NULL ? errno : 0;
 	*set = (struct listener_set){0};
-	for (int i = 0; i < count && error != ENOMEM; i++) {
+	/* Behind one that is not open nobody knows where they end. */
+	for (int i = 0; i < count && error != ENOMEM && error != EBADF; i++) {
 		int failure = take(set, FIRST_FD + i, next_name(&rest), errors);
 		error = failure != 0 ? failure : error;
 	}
 	free(names);
 	for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++)
 		unsetenv(variables[i]);
-	errno = error;
+	errno = error == EBADF ? EINVAL : error;
 	return error == 0 ? 0 : -1;
 }

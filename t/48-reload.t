@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 # SIGHUP: live settings, new generations of workers, bad files; nobody is dropped, nothing is lost.
 use v5.36;
+use POSIX ();
 use Test::More;
 use LogCollectd;
 use Time::HiRes qw(time);
@@ -46,6 +47,16 @@ subtest 'persistence that is switched on later' => sub {
 	ok(reload($daemon, "LogPersistence on\n"), 'reloaded');
 	is_deeply([verdicts $client->ask(record(INFO => 'two'))], ['received'], 'on');
 	is_deeply([$daemon->messages], ['two'], 'stored');
+	is($daemon->stop, 0, 'stops');
+};
+
+subtest 'a pipe for messages that nobody reads' => sub {
+	my $daemon = LogCollectd->start;
+	my $pipe = $daemon->dir . '/pipe';
+	POSIX::mkfifo($pipe, 0600) or die "mkfifo: $!";
+	ok(reload($daemon, "ErrorLog $pipe\n", qr/reload failed/), 'is refused and not waited for');
+	like($daemon->errors, qr/error: ErrorLog: cannot open \Q$pipe\E: /, 'told');
+	is_deeply([verdicts $daemon->ask(record(ERROR => 'x'))], ['received'], 'served');
 	is($daemon->stop, 0, 'stops');
 };
 

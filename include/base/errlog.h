@@ -23,7 +23,8 @@ enum errlog_level {
 /*
  * Sends messages to "stderr", "syslog" or the file at the path (created 0640,
  * appended to).  0, or -1 with errno when the file cannot be opened; messages
- * then go where they went before.  Where stderr is the journal's (JOURNAL_STREAM), which knows time and process itself, a
+ * then go where they went before.  Nobody waits for who reads a pipe there: ENXIO when it is not open yet, and what
+ * does not fit is lost.  Where stderr is the journal's (JOURNAL_STREAM), which knows time and process itself, a
  * line there begins with its severity as sd-daemon(3) has it.
  */
 int errlog_open(const char *target);

@@ -73,7 +73,8 @@ errlog_open(const char *target)
 		sink.target = TO_SYSLOG;
 		return 0;
 	}
-	int fd = open(target, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+	/* A pipe that nobody reads: not to be waited for, now or when it is full. */
+	int fd = open(target, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0640);
 	if (fd < 0)
 		return -1;
 	errlog_adopt(fd);

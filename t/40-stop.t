@@ -199,6 +199,15 @@ subtest 'the supervisor is killed' => sub {
 	is($next->stop, 0, 'stops');
 };
 
+subtest 'the supervisor is killed, and a client never reads' => sub {
+	my $daemon = LogCollectd->start(Workers => 1, GracefulShutdownTimeout => 1, SendTimeout => 300);
+	my $deaf = $daemon->connect(receive => 4096, mute => 1);
+	ok($deaf->clog, 'a client asks a lot and reads nothing');
+	$daemon->signal('KILL');
+	is($daemon->ended, 'signal 9', 'it is not waited for longer than by a supervisor');
+	like($daemon->errors, qr/warning: GracefulShutdownTimeout has passed, worker 1 ends without its supervisor$/m, 'told');
+};
+
 subtest 'started again on the same port and file' => sub {
 	my $daemon = LogCollectd->start;
 	my @clients = map { $daemon->connect } 1 .. 5;

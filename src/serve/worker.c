@@ -230,6 +230,27 @@ retire(struct worker *worker)
 	return order;
 }
 
+/* The supervisor kills who is not ready by then; where it is gone, nobody else would. */
+static void
+keep_deadline(const struct worker *worker, int64_t deadline_ms)
+{
+	struct pollfd channel = {.fd = worker->channel};
+	if (clock_mono_ms() < deadline_ms || poll(&channel, 1, 0) <= 0)
+		return;
+	errlog_warn("GracefulShutdownTimeout has passed, worker %zu ends without its supervisor",
+		worker->world.worker + 1);
+	raise(SIGKILL);
+}
+
+static int64_t
+graceful_ms(struct worker *worker)
+{
+	const struct view *view = view_get(&worker->desk);
+	int64_t timeout_ms = view->settings.graceful_shutdown_timeout_s * 1000;
+	view_put(&worker->desk, view);
+	return timeout_ms;
+}
+
 /* Sees to it that all that has arrived is answered, and waits for the clients' threads. */
 static void
 drain(struct worker *worker)
@@ -242,12 +263,14 @@ drain(struct worker *worker)
 	atomic_store(&worker->draining, true);
 	clients_stop_reading(&worker->clients);
 	struct pollfd wakeup = {.fd = worker->clients.wakeup, .events = POLLIN};
+	int64_t deadline_ms = clock_mono_ms() + graceful_ms(worker);
 	while (clients_count(&worker->clients) > 0) {
 		eventfd_t left;
 		show_life(worker);
 		if (poll(&wakeup, 1, LEAVE_POLL_MS) > 0)
 			eventfd_read(worker->clients.wakeup, &left);
 		reception_tick(&worker->reception);
+		keep_deadline(worker, deadline_ms);
 	}
 }
 

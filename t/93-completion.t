@@ -44,6 +44,7 @@ is(scalar @commands, 7, 'there are commands');
 is_deeply(offered('logcollectctl', ''), [sort @commands, qw(-f -h -s -V)], 'all commands of logcollectctl');
 is_deeply(offered('logcollectctl', '-f', '/x', 're'), [qw(reload reopen)], 'behind options, too');
 is_deeply(offered('logcollectctl', 'limits', '-'), [qw(--all --json -a)], 'a command has options of its own');
+is_deeply(offered('logcollectctl', 'status', '-'), [qw(--json -t)], 'of status, all of them');
 is_deeply(offered('logcollectctl', '-s', "$root/LIC"), ["$root/LICENSE"], 'files');
 
 done_testing;

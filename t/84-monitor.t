@@ -224,6 +224,25 @@ subtest 'who may ask' => sub {
 	is($daemon->stop, 0, 'stops');
 };
 
+subtest 'a name with several addresses' => sub {
+	plan skip_all => 'needs root, unshare and mount' if system('unshare --mount -- true 2>/dev/null') != 0;
+	my $daemon = LogCollectd->new(StatusListen => 'several:0', -private => 1);
+	open my $hosts, '>', "$daemon->{dir}/hosts" or die "hosts: $!";
+	print {$hosts} "127.0.0.2 several\n127.0.0.3 several\n";
+	close $hosts;
+	$daemon->{'-wrap'} = ['unshare', '--mount', '--', 'sh', '-c', 'mount --bind "$1" /etc/hosts && shift && exec "$@"', 'sh',
+		"$daemon->{dir}/hosts"];
+	$daemon->launch;
+	my @said = $daemon->errors =~ m{status on http://(\S+)/$}mg;
+	is(scalar @said, 2, 'it says where it is');
+	for my $where (@said) {
+		my $socket = IO::Socket::IP->new(PeerAddr => $where, Timeout => 5);
+		syswrite $socket, "GET /healthz HTTP/1.0\r\n\r\n";
+		like(raw_answer($socket, 5), qr{\r\n\r\nok\n}, "answers at $where");
+	}
+	is($daemon->stop, 0, 'stops');
+};
+
 subtest 'a socket in the file system' => sub {
 	my $path = LogCollectd->new->dir . '.sock et';
 	my $daemon = LogCollectd->start(StatusListen => "'unix:$path'", StatusRequire => 'ip 192.0.2.1');

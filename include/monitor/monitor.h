@@ -13,8 +13,7 @@
 #include "shm/shared.h"
 
 struct monitor_heritage {
-	const struct listener_set
-		*status; /* where it listens: one socket, or the first of several */
+	const struct listener_set *status; /* where it listens: one socket or more */
 	const struct shared *shared;
 	/* Called when it serves: later messages need no terminal. */
 	void (*in_service)(void *context);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -25,7 +26,8 @@ struct monitor {
 	int channel;
 	int64_t told_ms; /* when the supervisor was told that we live */
 	struct watch watch;
-	struct http http;
+	struct http *servers; /* as many as there are sockets: a name may have several addresses */
+	struct pollfd *polls; /* the channel, then theirs */
 };
 
 /* What it reads it cannot change, and no client waits for a processor that it has. */
@@ -69,19 +71,50 @@ follow_orders(struct monitor *monitor)
 	return true;
 }
 
+static size_t
+sockets(const struct monitor *monitor)
+{
+	return monitor->heritage->status->count;
+}
+
+/* 0, or -1 with errno. */
+static int
+open_servers(struct monitor *monitor)
+{
+	monitor->servers = calloc(sockets(monitor), sizeof *monitor->servers);
+	monitor->polls = calloc(1 + sockets(monitor), sizeof *monitor->polls);
+	if (monitor->servers == NULL || monitor->polls == NULL)
+		return -1;
+	monitor->polls[0] = (struct pollfd){.fd = monitor->channel, .events = POLLIN};
+	for (size_t i = 0; i < sockets(monitor); i++) {
+		struct http *server = &monitor->servers[i];
+		if (http_open(server, monitor->heritage->status->items[i].fd, &monitor->watch) < 0)
+			return -1;
+		monitor->polls[1 + i] = (struct pollfd){.fd = server->fd, .events = POLLIN};
+	}
+	return 0;
+}
+
+static void
+close_servers(struct monitor *monitor)
+{
+	for (size_t i = 0; monitor->servers != NULL && i < sockets(monitor); i++)
+		http_close(&monitor->servers[i]);
+	free(monitor->servers);
+	free(monitor->polls);
+}
+
 static void
 serve(struct monitor *monitor)
 {
-	struct pollfd polls[] = {
-		{.fd = monitor->channel, .events = POLLIN},
-		{.fd = monitor->http.fd, .events = POLLIN},
-	};
 	for (;;) {
-		int wait_ms = http_run(&monitor->http);
+		int wait_ms = -1;
+		for (size_t i = 0; i < sockets(monitor); i++)
+			wait_ms = clock_shorter_ms(wait_ms, http_run(&monitor->servers[i]));
 		wait_ms = clock_shorter_ms(wait_ms, watch_run_timers(&monitor->watch));
 		give_sign_of_life(monitor);
-		if (poll(polls, sizeof polls / sizeof polls[0], wait_ms) > 0 &&
-			polls[0].revents != 0 && !follow_orders(monitor))
+		if (poll(monitor->polls, 1 + sockets(monitor), wait_ms) > 0 &&
+			monitor->polls[0].revents != 0 && !follow_orders(monitor))
 			return;
 	}
 }
@@ -92,18 +125,18 @@ monitor_main(const void *heritage, size_t index, int channel)
 	static struct monitor monitor;
 	(void)index;
 	monitor = (struct monitor){.heritage = heritage, .channel = channel};
-	const struct listener *listener = &monitor.heritage->status->items[0];
-	setproctitle("monitor: %s", listener->name);
+	setproctitle("monitor: %s", monitor.heritage->status->items[0].name);
 	give_up_powers(monitor.heritage->shared);
+	int status = EX_OK;
 	if (watch_init(&monitor.watch, monitor.heritage->shared) < 0 ||
-		http_open(&monitor.http, listener->fd, &monitor.watch) < 0) {
+		open_servers(&monitor) < 0) {
 		errlog_error("the monitor cannot start: %s", strerror(errno));
-		watch_fini(&monitor.watch);
-		return EX_OSERR;
+		status = EX_OSERR;
+	} else {
+		monitor.heritage->in_service(monitor.heritage->context);
+		serve(&monitor);
 	}
-	monitor.heritage->in_service(monitor.heritage->context);
-	serve(&monitor);
-	http_close(&monitor.http);
+	close_servers(&monitor);
 	watch_fini(&monitor.watch);
-	return EX_OK;
+	return status;
 }

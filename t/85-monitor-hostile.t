@@ -110,9 +110,15 @@ subtest 'stopping and reloading do not wait for it' => sub {
 };
 
 subtest 'its supervisor is killed' => sub {
-	my $daemon = start();
-	kill KILL => $daemon->pid;
-	ok(wait_until { $daemon->reap; !$daemon->left_over }, 'it ends too');
+	for my $state ('it ends too', 'also one that stands still') {
+		my $daemon = start();
+		my $pid    = $daemon->monitor_pid;
+		ok(healthy($daemon), 'one is there');
+		kill STOP => $pid if $state =~ /still/;
+		kill KILL => $daemon->pid;
+		ok(wait_until { $daemon->reap; !$daemon->left_over }, $state);
+		kill KILL => $pid if !gone($pid);
+	}
 };
 
 # What hostile clients leave open.

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -36,6 +37,8 @@ give_up_powers(const struct shared *shared)
 {
 	const struct sched_param none = {0};
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	/* One that stands still does not see that its supervisor is gone, and keeps the address from the next daemon. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	if (mprotect(shared->memory, shared->size, PROT_READ) < 0)
 		errlog_warn("monitor: cannot map its memory read-only: %s", strerror(errno));
 	(void)setpriority(PRIO_PROCESS, 0, NICE);

@@ -196,6 +196,10 @@ subtest 'reloads move it' => sub {
 	is_deeply([get($daemon, '/healthz')->{status}, $daemon->monitor_pid], [200, $pid], 'everything is as it was');
 	is(metrics_of($daemon, 'logcollectd_last_reload_successful'), 0, 'which can be scraped');
 	like(get($daemon, '/')->{body}, qr{<dt>last reload</dt><dd>failed, .*\n.*StatusListen: cannot}, 'and read');
+	ok(change($daemon, qr/\z/, "Odd\xff\xe2\x82\xac\xed\xa0\x80\xe2\x82 1\n"), 'a directive that is no UTF-8');
+	like(json($daemon, '/status.json')->{reload}{messages}[-1], qr/: Odd\x{fffd}\x{20ac}\x{fffd}{3}\x{fffd}{2}: unknown/,
+		'JSON is all the same');
+	ok(change($daemon, qr/^Odd.*\n/m, ''), 'which is mended');
 	ok(change($daemon, qr/^StatusListen .*/m, "StatusListen 127.0.0.2:0\nMinLogLevel DEBUG"), 'the same address');
 	is($daemon->monitor_pid, $pid, 'it goes on');
 	is_deeply([$daemon->workers], \@workers, 'and so do the workers');

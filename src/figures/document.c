@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "base/buf.h"
 #include "core/format.h"
 
 void
@@ -36,13 +37,57 @@ add_silence(struct json_object *object, const struct reading *reading, int64_t b
 	add_number(object, "silent_ms", (uint64_t)reading_silence_ms(reading, beat_ms));
 }
 
+/* The bytes of the UTF-8 character that begins here (RFC 3629, section 4), or 0: none does. */
+static size_t
+character(const unsigned char *at, size_t left)
+{
+	static const struct {
+		unsigned char first, last; /* of the first byte */
+		unsigned char low, high;   /* of the second */
+		size_t len;
+	} kinds[] = {{0x00, 0x7f, 0, 0, 1}, {0xc2, 0xdf, 0x80, 0xbf, 2},
+		{0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3},
+		{0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
+		{0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4},
+		{0xf4, 0xf4, 0x80, 0x8f, 4}};
+	size_t i = 0, len = 1;
+	while (i < sizeof kinds / sizeof kinds[0] && (*at < kinds[i].first || *at > kinds[i].last))
+		i++;
+	if (i == sizeof kinds / sizeof kinds[0] || kinds[i].len > left ||
+		(kinds[i].len > 1 && (at[1] < kinds[i].low || at[1] > kinds[i].high)))
+		return 0;
+	while (len < kinds[i].len && (len == 1 || (at[len] & 0xc0) == 0x80))
+		len++;
+	return len == kinds[i].len ? len : 0;
+}
+
+/* A configuration may hold any bytes, and its errors quote them; JSON is UTF-8, so that U+FFFD stands for what is none. */
+static struct json_object *
+quoted(const char *text, size_t len)
+{
+	static const struct slice instead = SLICE("\xef\xbf\xbd");
+	struct buf clean = {0};
+	bool failed = false;
+	while (len > 0) {
+		size_t taken = character((const unsigned char *)text, len);
+		failed |= buf_append(&clean, taken > 0 ? (struct slice){text, taken} : instead) < 0;
+		text += taken > 0 ? taken : 1;
+		len -= taken > 0 ? taken : 1;
+	}
+	struct json_object *object = failed ? NULL
+	                                    : json_object_new_string_len(
+						      buf_string(&clean), (int)clean.len);
+	buf_fini(&clean);
+	return object;
+}
+
 static struct json_object *
 lines(const char *text)
 {
 	struct json_object *array = json_object_new_array();
 	while (array != NULL && *text != '\0') {
 		size_t len = strcspn(text, "\n");
-		json_object_array_add(array, json_object_new_string_len(text, (int)len));
+		json_object_array_add(array, quoted(text, len));
 		text += len + (text[len] == '\n');
 	}
 	return array;

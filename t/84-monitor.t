@@ -262,7 +262,11 @@ subtest 'a socket in the file system' => sub {
 	$socket = IO::Socket::UNIX->new(Peer => $path);
 	syswrite $socket, "GET /healthz HTTP/1.0\r\n\r\n";
 	like(raw_answer($socket), qr{\r\n\r\nok\n}, 'and is taken over');
+	unlink $path;
+	my $other = LogCollectd->start(StatusListen => "'unix:$path'");
 	is($daemon->stop, 0, 'stops');
+	ok(-S $path, 'one that another daemon has made there meanwhile stays');
+	is($other->stop, 0, 'and stops');
 	ok(!-e $path, 'it is removed');
 };
 

@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "core/endpoint.h"
+#include "net/local.h"
 
 struct listener {
 	int fd; /* non-blocking, close-on-exec */
@@ -18,6 +19,7 @@ struct listener {
 		[ENDPOINT_TEXT_MAX]; /* numeric address and real port: "127.0.0.1:43127"; or unix:/path */
 	struct endpoint endpoint; /* what it was opened for, */
 	size_t occurrence;        /* and for which of those that are the same (of port 0) */
+	struct local_file file;   /* of one in the file system */
 };
 
 struct listener_set {

@@ -3,11 +3,23 @@
 #ifndef NET_LOCAL_H
 #define NET_LOCAL_H
 
+#include <sys/types.h>
+
+/* Which file a socket is, whatever stands at its path later. */
+struct local_file {
+	dev_t device;
+	ino_t inode;
+};
+
 /*
  * Binds a socket at the path, for everybody who may enter its folder.  One that stands there and that nobody listens on
  * any more is replaced.  A non-blocking, close-on-exec descriptor, or -1 with errno: EADDRINUSE when something else is
  * there.  Only from a single-threaded process: it changes the umask for a moment.
  */
-int local_listen(const char *path, int backlog);
+int local_listen(const char *path, int backlog, struct local_file *file);
+
+/* Removes it, where it still stands: another daemon may have the path by now.  Before it is closed, so that no other file
+ * can be that file. */
+void local_remove(const char *path, const struct local_file *file);
 
 #endif

@@ -10,8 +10,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "net/local.h"
-
 static void
 set_flag(int fd, int level, int option)
 {
@@ -185,13 +183,13 @@ add_local(struct listener_set *set, const struct listener_request *request,
 	struct listener listener = *wanted;
 	const char *path = endpoint_local_path(&wanted->endpoint);
 	endpoint_format(&wanted->endpoint, listener.name);
-	listener.fd = local_listen(path, request->backlog);
+	listener.fd = local_listen(path, request->backlog, &listener.file);
 	if (listener.fd >= 0 && listener_add(set, &listener) == 0)
 		return 0;
 	int saved = errno;
 	if (listener.fd >= 0) {
+		local_remove(path, &listener.file);
 		close(listener.fd);
-		unlink(path);
 	}
 	errno = saved;
 	tell(errors, &wanted->endpoint, strerror(saved));
@@ -319,7 +317,7 @@ listener_abandon(struct listener_set *set, const struct listener_set *old)
 		if (listener_is_in(old, listener))
 			continue;
 		if (path != NULL)
-			unlink(path);
+			local_remove(path, &listener->file);
 		close(listener->fd);
 	}
 	free(set->items);

@@ -50,8 +50,9 @@ bind_anew(int fd, const struct sockaddr_un *address)
 }
 
 int
-local_listen(const char *path, int backlog)
+local_listen(const char *path, int backlog, struct local_file *file)
 {
+	struct stat status;
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	if (strlcpy(address.sun_path, path, sizeof address.sun_path) >= sizeof address.sun_path) {
 		errno = ENAMETOOLONG;
@@ -64,11 +65,24 @@ local_listen(const char *path, int backlog)
 	int result = bind_anew(fd, &address);
 	if (result == 0)
 		result = listen(fd, backlog);
+	if (result == 0)
+		result = lstat(path, &status);
 	int saved = errno;
 	umask(before);
-	if (result == 0)
+	if (result == 0) {
+		*file = (struct local_file){status.st_dev, status.st_ino};
 		return fd;
+	}
 	close(fd);
 	errno = saved;
 	return -1;
+}
+
+void
+local_remove(const char *path, const struct local_file *file)
+{
+	struct stat status;
+	if (lstat(path, &status) == 0 && status.st_dev == file->device &&
+		status.st_ino == file->inode)
+		unlink(path);
 }

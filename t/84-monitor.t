@@ -152,6 +152,7 @@ subtest 'headers' => sub {
 	my $tag = get($daemon, '/page.js')->{etag};
 	my $again = get($daemon, '/page.js', headers => { 'If-None-Match' => $tag });
 	is_deeply([@$again{qw(status body)}], [304, ''], 'a file that one has is not sent again');
+	is($again->{'content-length'}, length get($daemon, '/page.js')->{body}, 'and nothing else is said of it');
 	is(get($daemon, '/page.js', headers => { 'If-None-Match' => '"other"' })->{status}, 200, 'another one is');
 };
 

@@ -68,10 +68,9 @@ send_answer(struct MHD_Connection *connection, struct answer *answer)
 	char tag[TAG_MAX] = "";
 	if (answer->keeps) {
 		make_tag(answer->constant, tag);
-		if (has_it(connection, tag)) {
+		/* The body is not sent, but its length is told, which is to be that of the file. */
+		if (has_it(connection, tag))
 			answer->status = MHD_HTTP_NOT_MODIFIED;
-			answer->constant.len = 0;
-		}
 	}
 	struct MHD_Response *response = respond(answer);
 	if (response == NULL)

@@ -149,6 +149,18 @@ take_request(void *context, struct MHD_Connection *connection, const char *url, 
 	return send_answer(connection, &answer);
 }
 
+/* Behind a NUL nobody would look: what a path is, is told by all of it. */
+static size_t
+decode(void *context, struct MHD_Connection *connection, char *text)
+{
+	size_t len = MHD_http_unescape(text);
+	(void)context;
+	(void)connection;
+	if (strlen(text) < len)
+		*text = '\0';
+	return strlen(text);
+}
+
 /* libmicrohttpd's own timeout begins anew with every byte; these are for who sends or takes one now and then. */
 
 static void
@@ -236,8 +248,9 @@ http_open(struct http *http, int listener, struct watch *watch)
 		(unsigned)HTTP_CONNECTIONS_OF_ONE, MHD_OPTION_CONNECTION_TIMEOUT,
 		(unsigned)HTTP_IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 		(size_t)HTTP_MEMORY_BYTES, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-		MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_NOTIFY_CONNECTION, note_connection,
-		http, MHD_OPTION_NOTIFY_COMPLETED, note_answered, http, MHD_OPTION_END);
+		MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_UNESCAPE_CALLBACK, decode, NULL,
+		MHD_OPTION_NOTIFY_CONNECTION, note_connection, http, MHD_OPTION_NOTIFY_COMPLETED,
+		note_answered, http, MHD_OPTION_END);
 	if (http->daemon == NULL) {
 		close(own);
 		return -1;

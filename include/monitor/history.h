@@ -18,8 +18,12 @@ struct history {
 	int64_t newest_us; /* wall clock; 0: none */
 };
 
-/* Adds the rates of all workers together; the oldest ones give way. */
-void history_add(struct history *history, const struct rates *rates, int64_t wall_us);
+/*
+ * Adds the rates of all workers together, over so long a time: as many points as it is long, so that each stays where it
+ * belongs when nobody could look for a while.  The oldest ones give way.
+ */
+void history_add(
+	struct history *history, const struct rates *rates, int64_t passed_ms, int64_t wall_us);
 
 /*
  * {"interval_seconds": 2, "newest": time, "lines": {verdict: [oldest, ..., newest], ...}}, the caller's.  NULL when

@@ -4,14 +4,23 @@
 
 #include "figures/document.h"
 
-void
-history_add(struct history *history, const struct rates *rates, int64_t wall_us)
+static void
+add_point(struct history *history, const struct rates *rates)
 {
 	const struct rates_row *total = &rates->rows[0];
 	for (size_t i = 0; i < VERDICTS; i++)
 		history->rates[i][history->next] = total->values[RATES_VERDICTS + i];
 	history->next = (history->next + 1) % HISTORY_POINTS;
 	history->count += history->count < HISTORY_POINTS;
+}
+
+void
+history_add(struct history *history, const struct rates *rates, int64_t passed_ms, int64_t wall_us)
+{
+	enum { POINT_MS = HISTORY_INTERVAL_S * 1000 };
+	int64_t points = (passed_ms + POINT_MS / 2) / POINT_MS;
+	for (int64_t i = 0; i < HISTORY_POINTS && (i == 0 || i < points); i++)
+		add_point(history, rates);
 	history->newest_us = wall_us;
 }
 

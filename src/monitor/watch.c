@@ -62,8 +62,11 @@ watch_run_timers(struct watch *watch)
 {
 	int64_t now_ms = clock_mono_ms();
 	if (now_ms >= watch->next_ms) {
+		int64_t began_ms = watch->last.reading.mono_ms;
 		if (end_interval(watch) == 0)
-			history_add(&watch->history, &watch->rates, watch->last.reading.wall_us);
+			history_add(&watch->history, &watch->rates,
+				watch->last.reading.mono_ms - began_ms,
+				watch->last.reading.wall_us);
 		/* Who was stopped for long has one interval of it, not many. */
 		watch->next_ms += INTERVAL_MS;
 		if (watch->next_ms <= now_ms)

@@ -7,11 +7,17 @@
 static struct history history;
 
 static void
-add(double received, int64_t wall_us)
+add_long(double received, int64_t passed_ms, int64_t wall_us)
 {
 	struct rates_row row = {.values = {[RATES_VERDICTS + VERDICT_RECEIVED] = received}};
 	const struct rates rates = {.rows = &row, .count = 1};
-	history_add(&history, &rates, wall_us);
+	history_add(&history, &rates, passed_ms, wall_us);
+}
+
+static void
+add(double received, int64_t wall_us)
+{
+	add_long(received, HISTORY_INTERVAL_S * 1000, wall_us);
 }
 
 /* The received ones of the document, and how many there are. */
@@ -50,6 +56,23 @@ ring(void)
 }
 
 static void
+gap(void)
+{
+	double points[HISTORY_POINTS];
+	history = (struct history){.count = 0};
+	add_long(1, 10, 1);
+	add_long(2, 2990, 2);
+	add_long(3, 7100, 3);
+	CU_ASSERT_EQUAL(read_back(points), 6);
+	for (int i = 0; i < 6; i++)
+		CU_ASSERT_EQUAL(points[i], i < 1 ? 1 : i < 2 ? 2 : 3);
+	add_long(4, INT64_MAX / 2, 4);
+	CU_ASSERT_EQUAL(read_back(points), HISTORY_POINTS);
+	CU_ASSERT_EQUAL(points[0], 4);
+	CU_ASSERT_EQUAL(history.newest_us, 4);
+}
+
+static void
 names(void)
 {
 	history = (struct history){.count = 0};
@@ -68,6 +91,7 @@ main(void)
 {
 	static const struct tap_case cases[] = {
 		{"the last ones, oldest first", ring},
+		{"as many points as time has passed", gap},
 		{"names of the document", names},
 		{NULL, NULL},
 	};

@@ -164,6 +164,17 @@ subtest 'flooded' => sub {
 	is($daemon->stop, 0, 'stops');
 };
 
+subtest 'flooded by those who may not ask' => sub {
+	my $daemon = start(StatusRequire => 'ip 127.200.0.0/16');
+	my $pid    = $daemon->monitor_pid;
+	is(get($daemon, '/healthz', local => '127.1.1.1')->{status}, 403, 'told');
+	my $before  = descriptors($pid);
+	my @sockets = half_open($daemon, 500, 'GET / HT');
+	ok(healthy($daemon, '127.200.0.1'), 'who may is answered');
+	cmp_ok(descriptors($pid) - $before, '<=', CONNECTIONS / 2 + 1, 'they have half of it');
+	is($daemon->stop, 0, 'stops');
+};
+
 # A request, wrong in one way or many.
 sub any (@choices) { return $choices[rand @choices] }
 

@@ -13,8 +13,9 @@
 
 enum {
 	HTTP_CONNECTIONS = 64,
-	HTTP_CONNECTIONS_OF_ONE = 16,  /* address; who comes through the file system has none */
-	HTTP_MEMORY_BYTES = 16 * 1024, /* of a connection, for the head of its request */
+	HTTP_CONNECTIONS_OF_ONE = 16,    /* address; who comes through the file system has none */
+	HTTP_CONNECTIONS_OF_OTHERS = 32, /* come in up to here: those who may not ask */
+	HTTP_MEMORY_BYTES = 16 * 1024,   /* of a connection, for the head of its request */
 	HTTP_IDLE_S = 10,
 	HTTP_REQUEST_MS = 10000, /* for a request, from the answer before it to its own end */
 };

@@ -91,22 +91,42 @@ send_answer(struct MHD_Connection *connection, struct answer *answer)
 
 /* Who comes through the file system has no address: who may enter there is for its permissions to say. */
 static bool
-may_ask(struct MHD_Connection *connection, const struct settings *settings)
+may_ask(const struct settings *settings, const struct sockaddr *from)
 {
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
-		connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 	if (settings->status_require_count == 0)
 		return true;
-	if (info == NULL || info->client_addr == NULL)
+	if (from == NULL)
 		return false;
-	if (info->client_addr->sa_family == AF_UNIX)
+	if (from->sa_family == AF_UNIX)
 		return true;
-	struct address address = address_from_sockaddr(info->client_addr);
+	struct address address = address_from_sockaddr(from);
 	for (int64_t i = 0; i < settings->status_require_count; i++) {
 		if (network_contains(&settings->status_require[i], &address))
 			return true;
 	}
 	return false;
+}
+
+static bool
+asker_may(struct MHD_Connection *connection, const struct settings *settings)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+		connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	return may_ask(settings, info == NULL ? NULL : info->client_addr);
+}
+
+/* Called with each that connects.  Who may not ask is told so, but keeps nobody out who may. */
+static enum MHD_Result
+let_in(void *context, const struct sockaddr *from, socklen_t len)
+{
+	struct http *http = context;
+	size_t taken = 0;
+	(void)len;
+	if (may_ask(watch_settings(http->watch), from))
+		return MHD_YES;
+	for (size_t i = 0; i < HTTP_CONNECTIONS; i++)
+		taken += http->connections[i].fd >= 0;
+	return taken < HTTP_CONNECTIONS_OF_OTHERS ? MHD_YES : MHD_NO;
 }
 
 static enum MHD_Result
@@ -132,7 +152,7 @@ take_request(void *context, struct MHD_Connection *connection, const char *url, 
 	(void)upload;
 	if (*state == NULL) {
 		*state = &seen;
-		if (!may_ask(connection, watch_settings(http->watch)))
+		if (!asker_may(connection, watch_settings(http->watch)))
 			return refuse(connection, MHD_HTTP_FORBIDDEN, "forbidden\n");
 		if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 &&
 			strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
@@ -242,7 +262,7 @@ http_open(struct http *http, int listener, struct watch *watch)
 		http->connections[i].fd = -1;
 	if (own < 0)
 		return -1;
-	http->daemon = MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, take_request, http,
+	http->daemon = MHD_start_daemon(MHD_USE_EPOLL, 0, let_in, http, take_request, http,
 		MHD_OPTION_LISTEN_SOCKET, own, MHD_OPTION_CONNECTION_LIMIT,
 		(unsigned)HTTP_CONNECTIONS, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
 		(unsigned)HTTP_CONNECTIONS_OF_ONE, MHD_OPTION_CONNECTION_TIMEOUT,

@@ -3,6 +3,8 @@
 #include "monitor/metrics.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
+#include <strings.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -12,17 +14,44 @@
 
 enum { FIRST_BUCKET_BIT = 4 /* of 16 us */, LABEL_MAX = 64 };
 
+/* What a range of an Accept header weighs, from its semicolon on. */
+static double
+weight_in(const char *parameters, const char *end)
+{
+	for (const char *at = parameters; at < end; at++) {
+		if (*at != ';')
+			continue;
+		at += 1 + strspn(at + 1, " \t");
+		if ((*at == 'q' || *at == 'Q') && at[1] == '=')
+			return strtod(at + 2, NULL);
+		at--;
+	}
+	return 1;
+}
+
+/* How welcome a type is that is named so; 0: not at all. */
+static double
+weight_of(const char *accept, const char *type)
+{
+	double most = 0;
+	while (accept != NULL && *accept != '\0') {
+		accept += strspn(accept, ", \t");
+		const char *end = accept + strcspn(accept, ",");
+		size_t len = strcspn(accept, ",; \t");
+		if (len == strlen(type) && strncasecmp(accept, type, len) == 0) {
+			double weight = weight_in(accept + len, end);
+			most = weight > most ? weight : most;
+		}
+		accept = end;
+	}
+	return most;
+}
+
 bool
 metrics_wants_open(const char *accept)
 {
-	static const char type[] = "application/openmetrics-text";
-	const char *at = accept == NULL ? NULL : strcasestr(accept, type);
-	if (at == NULL)
-		return false;
-	/* Refused, when its weight is 0. */
-	size_t len = strcspn(at, ",");
-	const char *weight = memmem(at, len, "q=0", 3);
-	return weight == NULL || strspn(weight + 3, ".0") < strcspn(weight + 3, ",; \t");
+	double weight = weight_of(accept, "application/openmetrics-text");
+	return weight > 0 && weight >= weight_of(accept, "text/plain");
 }
 
 /* Counters that stand in families of one or more, each with its label. */

@@ -24,6 +24,17 @@ accepts(void)
 		{"application/openmetrics-text;q=0", false},
 		{"application/openmetrics-text;q=0.000, */*", false},
 		{"application/openmetrics-text;q=0.001", true},
+		{"application/openmetrics-text;q=0.001,text/plain;q=0.002", false},
+		{"application/openmetrics-text;version=1.0.0;q=0.6,application/"
+	         "openmetrics-text;q=0.5"
+		 ",text/plain;version=0.0.4;q=0.4,*/*;q=0.1",
+			true},
+		{"application/openmetrics-text ; Q=0", false},
+		{"application/openmetrics-text;q=0,APPLICATION/OPENMETRICS-TEXT", true},
+		{"application/openmetrics-text;;x=1;; q=0;", false},
+		{"application/openmetrics-texts,xapplication/openmetrics-text", false},
+		{",, ,application/openmetrics-text,", true},
+		{"application/openmetrics-text;q=,text/plain;", false},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		bool same = metrics_wants_open(cases[i].accept) == cases[i].open_metrics;

@@ -26,7 +26,7 @@ accepts(void)
 		{"application/openmetrics-text;q=0.001", true},
 		{"application/openmetrics-text;q=0.001,text/plain;q=0.002", false},
 		{"application/openmetrics-text;version=1.0.0;q=0.6,application/"
-	         "openmetrics-text;q=0.5"
+		 "openmetrics-text;q=0.5"
 		 ",text/plain;version=0.0.4;q=0.4,*/*;q=0.1",
 			true},
 		{"application/openmetrics-text ; Q=0", false},

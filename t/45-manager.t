@@ -132,6 +132,16 @@ subtest 'a socket that is passed is taken for the Listen with its address' => su
 	$client->finish;
 	$daemon->launch;
 	is_deeply([verdicts $client->rest], ['received'], 'who came between two daemons is served');
+	# Who has not been accepted when it stops has perhaps not sent anything yet.
+	my @workers = $daemon->workers;
+	kill STOP => @workers;
+	$client = LogCollectd::Client->new('127.0.0.1', $socket->sockport);
+	$daemon->signal('TERM');
+	ok(wait_until { $daemon->errors =~ /stopping on SIGTERM/ }, 'it is told to stop');
+	kill CONT => @workers;
+	is($daemon->ended, 0, 'stops');
+	$daemon->launch;
+	is_deeply([verdicts $client->ask(record(ERROR => 'late'))], ['received'], 'who came before it stopped is served by the next');
 	is($daemon->stop, 0, 'stops');
 };
 

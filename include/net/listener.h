@@ -14,9 +14,11 @@
 #include "net/local.h"
 
 struct listener {
-	int fd; /* non-blocking, close-on-exec */
-	char name
-		[ENDPOINT_TEXT_MAX]; /* numeric address and real port: "127.0.0.1:43127"; or unix:/path */
+	int fd;      /* non-blocking, close-on-exec */
+	bool passed; /* who has passed it keeps it open: clients may wait there */
+
+	/* Numeric address and real port: "127.0.0.1:43127"; or unix:/path. */
+	char name[ENDPOINT_TEXT_MAX];
 	struct endpoint endpoint; /* what it was opened for, */
 	size_t occurrence;        /* and for which of those that are the same (of port 0) */
 	struct local_file file;   /* of one in the file system */

@@ -43,7 +43,7 @@ void reception_round(struct reception *reception, const struct pollfd *polls);
 
 /*
  * Takes the clients whose connections the kernel has completed: they may have sent lines already, and a
- * listener that is closed for good takes them along.  Not those that come meanwhile.
+ * listener that is closed for good takes them along, unless it was passed.  Not those that come meanwhile.
  */
 void reception_accept_waiting(struct reception *reception);
 

@@ -78,6 +78,7 @@ add_passed(struct listener_set *set, const struct listener *passed, struct liste
 		return -1;
 	}
 	listener.fd = passed->fd;
+	listener.passed = true;
 	listen(listener.fd, backlog);
 	listener_name(&listener);
 	return listener_add(set, &listener);

@@ -169,6 +169,9 @@ reception_accept_waiting(struct reception *reception)
 {
 	const struct listener_set *listeners = reception->listeners;
 	for (size_t i = 0; i < listeners->count; i++) {
+		/* There the next daemon has more time for them. */
+		if (listeners->items[i].passed)
+			continue;
 		int fd = listeners->items[i].fd;
 		size_t count = listener_waiting(fd);
 		while (count-- > 0 && !clients_are_full(reception->clients) &&

@@ -140,6 +140,7 @@ subtest 'flooded' => sub {
 	my $daemon = start(Workers => 2);
 	my $client = watch_client($daemon);
 	my $pid    = $daemon->monitor_pid;
+	ok(healthy($daemon), 'one is there, with all that it opens');
 	my $before = descriptors($pid);
 	my @flood  = map { connect_monitor($daemon, wait => 0) } 1 .. 100;
 	ok(healthy($daemon, '127.0.0.9'), 'one address cannot take all');

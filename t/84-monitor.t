@@ -264,6 +264,13 @@ subtest 'a socket in the file system' => sub {
 	syswrite $socket, "GET /healthz HTTP/1.0\r\n\r\n";
 	like(raw_answer($socket), qr{\r\n\r\nok\n}, 'and is taken over');
 	unlink $path;
+	ok(change($daemon, qr/\z/, "\n") && -S $path, 'a reload makes one that was removed anew');
+	ok(wait_until {
+		my $socket = IO::Socket::UNIX->new(Peer => $path) or return;
+		syswrite $socket, "GET /healthz HTTP/1.0\r\n\r\n";
+		raw_answer($socket, 1) =~ /\r\n\r\nok\n/;
+	}, 'which answers');
+	unlink $path;
 	my $other = LogCollectd->start(StatusListen => "'unix:$path'");
 	is($daemon->stop, 0, 'stops');
 	ok(-S $path, 'one that another daemon has made there meanwhile stays');

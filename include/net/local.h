@@ -3,6 +3,7 @@
 #ifndef NET_LOCAL_H
 #define NET_LOCAL_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 /* Which file a socket is, whatever stands at its path later. */
@@ -17,6 +18,9 @@ struct local_file {
  * there.  Only from a single-threaded process: it changes the umask for a moment.
  */
 int local_listen(const char *path, int backlog, struct local_file *file);
+
+/* Whether it still stands there, so that clients find it. */
+bool local_stands(const char *path, const struct local_file *file);
 
 /* Removes it, where it still stands: another daemon may have the path by now.  Before it is closed, so that no other file
  * can be that file. */

@@ -216,6 +216,14 @@ is_for(const struct listener *listener, const struct listener *wanted)
 	       strcmp(listener->endpoint.host, wanted->endpoint.host) == 0;
 }
 
+/* Whether clients can reach it: the file of a local one may have been removed. */
+static bool
+is_reachable(const struct listener *listener)
+{
+	const char *path = endpoint_local_path(&listener->endpoint);
+	return path == NULL || local_stands(path, &listener->file);
+}
+
 /*
  * Takes over what is open for the endpoint, unless another one has got it: one that was passed may have been open by its
  * name, and be wanted by its address as well.  How many sockets, or -1 with errno.
@@ -226,7 +234,8 @@ take_over(struct listener_set *set, const struct listener_set *old, const struct
 {
 	int count = 0;
 	for (size_t i = 0; i < old->count; i++) {
-		if (!is_for(&old->items[i], wanted) || listener_is_in(set, &old->items[i]))
+		if (!is_for(&old->items[i], wanted) || !is_reachable(&old->items[i]) ||
+			listener_is_in(set, &old->items[i]))
 			continue;
 		if (listener_add(set, &old->items[i]) < 0)
 			return -1;

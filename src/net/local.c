@@ -4,7 +4,6 @@
 
 #include <bsd/string.h>
 #include <errno.h>
-#include <stdbool.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -78,11 +77,17 @@ local_listen(const char *path, int backlog, struct local_file *file)
 	return -1;
 }
 
+bool
+local_stands(const char *path, const struct local_file *file)
+{
+	struct stat status;
+	return lstat(path, &status) == 0 && status.st_dev == file->device &&
+	       status.st_ino == file->inode;
+}
+
 void
 local_remove(const char *path, const struct local_file *file)
 {
-	struct stat status;
-	if (lstat(path, &status) == 0 && status.st_dev == file->device &&
-		status.st_ino == file->inode)
+	if (local_stands(path, file))
 		unlink(path);
 }

@@ -172,6 +172,8 @@ subtest 'what is not there, and what is not allowed' => sub {
 	is(get($daemon, $_)->{status}, 404, $_) for '/x', '/status', '/page.js/', '/..%2fpage.js', '/index.html', '//',
 		'/%00', '/healthz%00', '/healthz%00.css', '/healthz%00?x=1';
 	is(get($daemon, '/%68ealthz?%00')->{status}, 200, 'other bytes may be encoded');
+	is(get($daemon, $_)->{status}, 200, $_) for 'http://monitor:1/healthz', 'HTTP://monitor', 'http://monitor?x=1';
+	is(get($daemon, 'http://monitor/x')->{status}, 404, 'of another host or not');
 	is(get($daemon, '/healthz?x=1')->{status}, 200, 'a query is ignored');
 	for my $method (qw(POST PUT DELETE OPTIONS TRACE PATCH CONNECT FOO)) {
 		my $answer = get($daemon, '/status.json', method => $method);

@@ -3,6 +3,7 @@
 #include "monitor/http.h"
 
 #include <inttypes.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -137,6 +138,17 @@ refuse(struct MHD_Connection *connection, unsigned status, const char *line)
 	return send_answer(connection, &answer);
 }
 
+/* Whoever asks as one asks a proxy names the host, too (RFC 9112, 3.2.2). */
+static const char *
+path_of(const char *url)
+{
+	static const struct slice scheme = SLICE("http://");
+	if (strncasecmp(url, scheme.data, scheme.len) != 0)
+		return url;
+	const char *path = strchr(url + scheme.len, '/');
+	return path == NULL ? "/" : path;
+}
+
 /*
  * Called when the head of a request is there, then for pieces of its body, then at its end.  An answer at the first of
  * these ends the connection, unread bytes or not.
@@ -164,7 +176,7 @@ take_request(void *context, struct MHD_Connection *connection, const char *url, 
 		*upload_len = 0;
 		return MHD_YES;
 	}
-	answer_make(&answer, http->watch, url,
+	answer_make(&answer, http->watch, path_of(url),
 		MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT));
 	return send_answer(connection, &answer);
 }

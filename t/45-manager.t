@@ -135,6 +135,7 @@ subtest 'a socket that is passed is taken for the Listen with its address' => su
 	# Who has not been accepted when it stops has perhaps not sent anything yet.
 	my @workers = $daemon->workers;
 	kill STOP => @workers;
+	wait_until { !grep { (LogCollectd::stat_of($_))[0] ne 'T' } @workers };
 	$client = LogCollectd::Client->new('127.0.0.1', $socket->sockport);
 	$daemon->signal('TERM');
 	ok(wait_until { $daemon->errors =~ /stopping on SIGTERM/ }, 'it is told to stop');

@@ -139,6 +139,7 @@ subtest 'a socket that is passed is taken for the Listen with its address' => su
 	$client = LogCollectd::Client->new('127.0.0.1', $socket->sockport);
 	$daemon->signal('TERM');
 	ok(wait_until { $daemon->errors =~ /stopping on SIGTERM/ }, 'it is told to stop');
+	kill TERM => @workers; # as a service manager does; and so they know it before they go on
 	kill CONT => @workers;
 	is($daemon->ended, 0, 'stops');
 	$daemon->launch;

@@ -21,11 +21,11 @@ finish(const struct reloading *reloading, size_t error_count, const struct buf *
 		published_generation(shared->settings), error_count,
 		text->len > 0 ? buf_string((struct buf *)(uintptr_t)text) : NULL,
 		clock_read().wall_us);
-	manager_ready(reloading->plan->manager);
 	if (error_count > 0)
 		errlog_error("reload failed, everything stays as it was");
 	else
 		errlog_info("reloaded");
+	manager_ready(reloading->plan->manager);
 }
 
 static bool

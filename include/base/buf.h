@@ -11,6 +11,7 @@
 #ifndef BASE_BUF_H
 #define BASE_BUF_H
 
+#include <stdarg.h>
 #include <stddef.h>
 
 #include "base/slice.h"
@@ -52,6 +53,8 @@ int buf_append(struct buf *buf, struct slice bytes);
 
 /* Appends as printf would, without the NUL.  0, or -1 with errno ENOMEM. */
 int buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int buf_vprintf(struct buf *buf, const char *format, va_list args)
+	__attribute__((format(printf, 2, 0)));
 
 /* Appends one NUL that len does not count, so that data is a C string; NULL on ENOMEM. */
 const char *buf_string(struct buf *buf);

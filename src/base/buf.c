@@ -46,20 +46,28 @@ buf_append(struct buf *buf, struct slice bytes)
 }
 
 int
+buf_vprintf(struct buf *buf, const char *format, va_list args)
+{
+	va_list again;
+	va_copy(again, args);
+	int len = vsnprintf(NULL, 0, format, again);
+	va_end(again);
+	char *room = len < 0 ? NULL : buf_reserve(buf, (size_t)len + 1);
+	if (room == NULL)
+		return -1;
+	vsnprintf(room, (size_t)len + 1, format, args);
+	buf->len += (size_t)len;
+	return 0;
+}
+
+int
 buf_printf(struct buf *buf, const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
-	int len = vsnprintf(NULL, 0, format, args);
+	int result = buf_vprintf(buf, format, args);
 	va_end(args);
-	char *room = len < 0 ? NULL : buf_reserve(buf, (size_t)len + 1);
-	if (room == NULL)
-		return -1;
-	va_start(args, format);
-	vsnprintf(room, (size_t)len + 1, format, args);
-	va_end(args);
-	buf->len += (size_t)len;
-	return 0;
+	return result;
 }
 
 const char *

@@ -9,12 +9,10 @@
 static void __attribute__((format(printf, 2, 3)))
 put(struct exposition *exposition, const char *format, ...)
 {
-	char text[512];
 	va_list args;
 	va_start(args, format);
-	vsnprintf(text, sizeof text, format, args);
+	exposition->failed |= buf_vprintf(exposition->out, format, args) < 0;
 	va_end(args);
-	exposition->failed |= buf_append(exposition->out, slice_of(text)) < 0;
 }
 
 static const char *

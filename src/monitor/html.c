@@ -17,12 +17,10 @@ struct html {
 /* As it stands: markup, numbers, and words of our own. */
 static void __attribute__((format(printf, 2, 3))) put(struct html *html, const char *format, ...)
 {
-	char text[512];
 	va_list args;
 	va_start(args, format);
-	vsnprintf(text, sizeof text, format, args);
+	html->failed |= buf_vprintf(html->out, format, args) < 0;
 	va_end(args);
-	html->failed |= buf_append(html->out, slice_of(text)) < 0;
 }
 
 static const char *

@@ -90,57 +90,68 @@ endpoint_parse_port(const char *text, struct endpoint *out)
 	return NULL;
 }
 
+/* What stands behind the prefix, or NULL where that is not there. */
+static const char *
+behind(const char *text, const char *prefix)
+{
+	size_t len = strlen(prefix);
+	return strncmp(text, prefix, len) == 0 ? text + len : NULL;
+}
+
+/* An endpoint without a port, whose host is all of the text. */
+static void
+set_whole(const char *text, struct endpoint *out)
+{
+	struct endpoint endpoint = {.port = 0};
+	memcpy(endpoint.host, text, strlen(text));
+	memcpy(out, &endpoint, sizeof endpoint);
+}
+
 /* A name may be what a service manager takes for one: printable ASCII but a colon. */
 static const char *
 parse_passed(const char *text, struct endpoint *out)
 {
-	struct endpoint endpoint = {.port = 0};
 	size_t len = strlen(text);
 	if (len == sizeof passed_prefix - 1)
 		return "the name is missing, write it as in fd@logcollectd.socket";
-	if (len >= sizeof endpoint.host)
+	if (len >= sizeof out->host)
 		return "the name is longer than 250 bytes";
 	for (size_t i = 0; i < len; i++) {
 		if (text[i] < ' ' || text[i] > '~' || text[i] == ':')
 			return "no name of a passed socket, write one as in fd@logcollectd.socket";
 	}
-	memcpy(endpoint.host, text, len);
-	memcpy(out, &endpoint, sizeof endpoint);
+	set_whole(text, out);
 	return NULL;
 }
 
 const char *
 endpoint_passed_name(const struct endpoint *endpoint)
 {
-	size_t len = sizeof passed_prefix - 1;
-	return strncmp(endpoint->host, passed_prefix, len) == 0 ? endpoint->host + len : NULL;
+	return behind(endpoint->host, passed_prefix);
 }
 
 const char *
 endpoint_parse_local(const char *text, struct endpoint *out)
 {
-	struct endpoint endpoint = {.port = 0};
-	size_t prefix = sizeof local_prefix - 1, len = strlen(text);
-	if (strncmp(text, local_prefix, prefix) != 0 || text[prefix] != '/')
+	const char *path = behind(text, local_prefix);
+	if (path == NULL || path[0] != '/')
 		return "no absolute path, write it as in unix:/run/logcollectd.status";
-	if (len - prefix >= sizeof((struct sockaddr_un *)0)->sun_path)
+	if (strlen(path) >= sizeof((struct sockaddr_un *)0)->sun_path)
 		return "the path is longer than the 107 bytes that a socket's may have";
-	memcpy(endpoint.host, text, len);
-	memcpy(out, &endpoint, sizeof endpoint);
+	set_whole(text, out);
 	return NULL;
 }
 
 const char *
 endpoint_local_path(const struct endpoint *endpoint)
 {
-	size_t len = sizeof local_prefix - 1;
-	return strncmp(endpoint->host, local_prefix, len) == 0 ? endpoint->host + len : NULL;
+	return behind(endpoint->host, local_prefix);
 }
 
 const char *
 endpoint_parse(const char *text, struct endpoint *out)
 {
-	if (strncmp(text, passed_prefix, sizeof passed_prefix - 1) == 0)
+	if (behind(text, passed_prefix) != NULL)
 		return parse_passed(text, out);
 	struct endpoint endpoint = {.host = "0.0.0.0"};
 	const char *port = text;

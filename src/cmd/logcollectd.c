@@ -99,9 +99,15 @@ open_pidfile(struct daemon *daemon)
 	return EX_CANTCREAT;
 }
 
+/* Tells the errors of sockets and forgets them; `result` came with errno. */
 static int
-exit_status(int error)
+sockets_status(int result, struct buf *errors)
 {
+	int error = errno;
+	notice_lines(errors, errlog_error);
+	buf_fini(errors);
+	if (result == 0)
+		return EX_OK;
 	return error == EINVAL ? EX_CONFIG : error == EACCES ? EX_NOPERM : EX_OSERR;
 }
 
@@ -117,10 +123,7 @@ open_listeners(struct daemon *daemon)
 	};
 	struct buf errors = {0};
 	int result = listener_open(&daemon->listeners, &request, &errors);
-	int saved = errno;
-	notice_lines(&errors, errlog_error);
-	buf_fini(&errors);
-	return result == 0 ? EX_OK : exit_status(saved);
+	return sockets_status(result, &errors);
 }
 
 static int
@@ -128,10 +131,7 @@ open_status(struct daemon *daemon)
 {
 	struct buf errors = {0};
 	int result = reload_open_status(&daemon->status, &daemon->loaded.settings, NULL, &errors);
-	int saved = errno;
-	notice_lines(&errors, errlog_error);
-	buf_fini(&errors);
-	return result == 0 ? EX_OK : exit_status(saved);
+	return sockets_status(result, &errors);
 }
 
 /* What a service manager passes to this very process: also before it becomes another to detach. */
@@ -143,10 +143,7 @@ meet_manager(struct daemon *daemon)
 		errlog_warn(
 			"cannot tell the service manager in NOTIFY_SOCKET: %s", strerror(errno));
 	int result = passed_sockets(&daemon->passed, &errors);
-	int saved = errno;
-	notice_lines(&errors, errlog_error);
-	buf_fini(&errors);
-	return result == 0 ? EX_OK : exit_status(saved);
+	return sockets_status(result, &errors);
 }
 
 /*

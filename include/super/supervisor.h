@@ -43,12 +43,6 @@ struct supervisor_plan {
 	void *context;                   /* for load, ready and in_child */
 };
 
-/*
- * Blocks the signals that supervisor and workers read by descriptor; before the first thread or
- * fork.
- */
-void supervisor_block_signals(void);
-
 /* Runs until the daemon has stopped; returns the exit status (sysexits). */
 int supervisor_run(const struct supervisor_plan *plan);
 

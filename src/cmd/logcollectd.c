@@ -26,6 +26,7 @@
 #include "super/detach.h"
 #include "super/notice.h"
 #include "super/reload.h"
+#include "super/signals.h"
 #include "super/supervisor.h"
 
 /* In the memory that this daemon's processes share. */
@@ -358,7 +359,7 @@ run(struct daemon *daemon, const struct settings_sources *sources, bool detach)
 	static int (*const steps[])(struct daemon *) = {raise_descriptor_limit, find_privileges,
 		open_pidfile, open_listeners, open_status, prepare_log_dir, share_memory};
 	int status = open_errlog(&daemon->loaded.settings);
-	supervisor_block_signals();
+	signals_block();
 	daemon->sources = sources;
 	daemon->detach = detach;
 	if (status == EX_OK)

@@ -21,6 +21,7 @@
 #include "super/crew.h"
 #include "super/notice.h"
 #include "super/reloading.h"
+#include "super/signals.h"
 
 enum { CLEANER_MS = 2000, STOP_SPARE_S = 10 /* for killing, cleaning up */ };
 
@@ -40,24 +41,6 @@ struct supervisor {
 
 static void step(
 	struct supervisor *supervisor, enum lifecycle_event event, struct child *child, int status);
-
-void
-supervisor_block_signals(void)
-{
-	sigset_t signals;
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGHUP);
-	sigaddset(&signals, SIGUSR1);
-	sigaddset(&signals, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &signals, NULL);
-	signal(SIGPIPE, SIG_IGN);
-	/* Whoever started us may have ignored it: then the kernel tells nobody of the dead. */
-	signal(SIGCHLD, SIG_DFL);
-	signal(SIGXFSZ,
-		SIG_IGN); /* a file-size limit is an EFBIG like any other error of the disk */
-}
 
 /* Gives up the supervisor's descriptors and its privileges. */
 static int
@@ -363,14 +346,6 @@ wait_for_events(struct supervisor *supervisor, int timeout_ms)
 		read_signals(supervisor);
 }
 
-static int
-open_signals(void)
-{
-	sigset_t signals;
-	sigprocmask(SIG_BLOCK, NULL, &signals);
-	return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
 /*
  * Workers that were killed may have left something that the next worker would have put in order.
  * A child does it, without the supervisor's privileges, and is not waited for for long.
@@ -412,7 +387,7 @@ set_up(struct supervisor *supervisor, const struct supervisor_plan *plan)
 {
 	size_t slots = plan->shared->slots;
 	supervisor->plan = plan;
-	supervisor->signals = open_signals();
+	supervisor->signals = signals_open();
 	set_up_attendant(supervisor);
 	supervisor->polls = calloc(slots + 2, sizeof *supervisor->polls);
 	if (crew_init(&supervisor->crew, slots) < 0 || supervisor->signals < 0 ||

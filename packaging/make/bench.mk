@@ -21,7 +21,7 @@ check: $(loadgen) $(limit)
 bench: all $(loadgen) $(limit) ## measure the daemon beside the kernel's limit and its peers (BENCH_SECONDS=2 BENCH_ROUNDS=3 WORKLOADS='half sync …')
 	BUILD=$(abspath $(BUILD)) t/bench/run $(WORKLOADS)
 
-bench-growth: all $(loadgen) ## measure what a line costs as clients, workers, log and addresses grow (GROWTH='clients …')
+bench-growth: all $(loadgen) $(limit) ## measure what a line costs as clients, workers, log and addresses grow (GROWTH='clients …')
 	BUILD=$(abspath $(BUILD)) t/bench/growth $(GROWTH)
 
 # The core alone, with nothing between it and its input.

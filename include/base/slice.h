@@ -49,6 +49,19 @@ slice_trim(struct slice s)
 	return s;
 }
 
+/* Cuts the next word off *words, with the white space around it; false when there is none left. */
+static inline bool
+slice_next_word(struct slice *words, struct slice *word)
+{
+	*words = slice_trim(*words);
+	word->data = words->data;
+	for (word->len = 0; word->len < words->len && !slice_is_space(word->data[word->len]);)
+		word->len++;
+	words->data += word->len;
+	words->len -= word->len;
+	return word->len > 0;
+}
+
 static inline bool
 slice_equal(struct slice a, struct slice b)
 {

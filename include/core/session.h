@@ -26,6 +26,7 @@ enum { SESSION_BATCH_LINES = 2048 }; /* bounds what one batch can need of memory
 struct session {
 	struct frame frame;
 	struct slice client; /* textual address; the owner of the session owns it */
+	bool silent;         /* no answers are wanted */
 	struct batch *batch; /* lent by the caller for the calls below, which all work on it */
 };
 
@@ -49,7 +50,7 @@ void session_judge(struct session *session, const struct policy *policy, int64_t
 
 /*
  * The records were stored (or there was none), or none of them was: writes one answer for each line, in
- * order, into the batch's replies and counts the verdicts.  0, or -1 with errno ENOMEM: the answers cannot
+ * order, into the batch's replies (none where the session is silent) and counts the verdicts.  0, or -1 with errno ENOMEM: the answers cannot
  * be given, the connection has to be closed; the verdicts are counted all the same.
  */
 int session_settle(struct session *session, bool stored);

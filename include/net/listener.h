@@ -10,7 +10,7 @@
 #include <stddef.h>
 
 #include "base/buf.h"
-#include "core/endpoint.h"
+#include "core/listen.h"
 #include "net/local.h"
 
 struct listener {
@@ -19,9 +19,9 @@ struct listener {
 
 	/* Numeric address and real port: "127.0.0.1:43127"; or unix:/path. */
 	char name[ENDPOINT_TEXT_MAX];
-	struct endpoint endpoint; /* what it was opened for, */
-	size_t occurrence;        /* and for which of those that are the same (of port 0) */
-	struct local_file file;   /* of one in the file system */
+	struct listen listen;   /* what it was opened for, */
+	size_t occurrence;      /* and for which of those that are the same (of port 0) */
+	struct local_file file; /* of one in the file system */
 };
 
 struct listener_set {
@@ -30,7 +30,7 @@ struct listener_set {
 };
 
 struct listener_request {
-	const struct endpoint *endpoints;
+	const struct listen *listens;
 	size_t count;
 	int backlog;
 	const struct listener_set *old;    /* what is open already, or NULL */
@@ -38,13 +38,13 @@ struct listener_request {
 };
 
 /*
- * Has a socket for every address that the endpoints stand for (a host name may have several): one of `old` for the
- * same endpoint, or else one that was passed, bound to that address or by that name, or else binds one.  All get
+ * Has a socket for every address that the Listen lines stand for (a host name may have several): one of `old` for the
+ * same endpoint (and served from now on as its line says), or else one that was passed, bound to that address or by that name, or else binds one.  All get
  * the backlog.  A wildcard IPv6 socket that is bound here takes IPv6 only, so that 0.0.0.0 and [::] can stand side by
- * side.  A passed socket that no endpoint takes is a failure: its clients would wait for ever.
+ * side.  A passed socket that no line takes is a failure: its clients would wait for ever.
  *
  * 0, or -1 with every failure told in `errors`, one line each, the last one's errno (EINVAL where a passed socket and
- * the endpoints do not agree), and nothing left open that was not open before.  *old and *passed stay unchanged.
+ * the lines do not agree), and nothing left open that was not open before.  *old and *passed stay unchanged.
  */
 int listener_open(
 	struct listener_set *set, const struct listener_request *request, struct buf *errors);

@@ -13,11 +13,11 @@ struct local_file {
 };
 
 /*
- * Binds a socket at the path, for everybody who may enter its folder.  One that stands there and that nobody listens on
+ * Binds a socket at the path, a file of this mode, for whom it lets write and who may enter its folder.  One that stands there and that nobody listens on
  * any more is replaced.  A non-blocking, close-on-exec descriptor, or -1 with errno: EADDRINUSE when something else is
  * there.  Only from a single-threaded process: it changes the umask for a moment.
  */
-int local_listen(const char *path, int backlog, struct local_file *file);
+int local_listen(const char *path, mode_t mode, int backlog, struct local_file *file);
 
 /* Whether it still stands there, so that clients find it. */
 bool local_stands(const char *path, const struct local_file *file);

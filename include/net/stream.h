@@ -16,6 +16,8 @@
 struct stream {
 	int fd;
 	int64_t read_timeout_ms, write_timeout_ms; /* as they were set last */
+	bool draining;                             /* only what had arrived by then is read: */
+	size_t drain_bytes;                        /* so much of it is left */
 };
 
 /* Takes over an accepted socket: TCP_NODELAY, keepalive, urgent bytes as all others. */
@@ -36,6 +38,9 @@ size_t stream_pending(const struct stream *stream);
 
 /* Whether the client itself has sent its FIN (as against our having stopped reading). */
 bool stream_peer_finished(const struct stream *stream);
+
+/* From now on only what has arrived is read: a client that goes on sending cannot hold us. */
+void stream_drain(struct stream *stream);
 
 /* We read no more: what has arrived can still be read, then reads return 0.  Any thread. */
 void stream_stop_reading(const struct stream *stream);

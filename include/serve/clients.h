@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <sys/queue.h>
 
-#include "core/address.h"
+#include "serve/arrival.h"
 #include "serve/conn.h"
 #include "shm/roster.h"
 
@@ -49,7 +49,7 @@ bool clients_are_full(struct clients *clients);
  * Serves an accepted client in a thread of its own; `place` is the one that it has in the roster. 0, or
  * -1 when there is no memory for it: socket and place are still the caller's.
  */
-int clients_start(struct clients *clients, int fd, const struct address *address, int place);
+int clients_start(struct clients *clients, const struct arrival *arrival, int place);
 
 /* Every client is read no further than what has arrived. */
 void clients_stop_reading(struct clients *clients);

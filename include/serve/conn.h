@@ -13,6 +13,7 @@
 #include "core/address.h"
 #include "core/session.h"
 #include "net/stream.h"
+#include "serve/arrival.h"
 #include "serve/batches.h"
 #include "serve/view.h"
 #include "shm/limiter.h"
@@ -42,14 +43,12 @@ struct conn {
 	char client[ADDRESS_TEXT_MAX];
 	struct clock_time read_at; /* when the bytes came that are being answered */
 	int64_t line_since_ms; /* ReadTimeout: when the line without an end began; 0: none, or no limit */
-	uint64_t newlines;  /* taken when that was looked at */
-	size_t drain_bytes; /* while draining: how much is still to be read */
-	bool drain_begun;
+	uint64_t newlines; /* taken when that was looked at */
+	uint32_t options;  /* of its Listen line: enum listen_option */
 };
 
 /* Takes over the socket of a client. */
-void conn_init(
-	struct conn *conn, const struct conn_world *world, int fd, const struct address *address);
+void conn_init(struct conn *conn, const struct conn_world *world, const struct arrival *arrival);
 
 /*
  * Serves the client to its end: its FIN, an error, a time limit, or the worker's drain.

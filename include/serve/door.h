@@ -13,7 +13,8 @@
 #include <sys/socket.h>
 
 #include "base/slice.h"
-#include "core/address.h"
+#include "net/listener.h"
+#include "serve/arrival.h"
 
 enum { DOOR_LINGERING_MAX = 64 };
 
@@ -27,21 +28,23 @@ struct door {
 	size_t lingering_count;
 };
 
-enum { DOOR_NONE = -1, DOOR_REFUSED = -2 };
-
 /* 0, or -1 with errno. */
 int door_open(struct door *door);
 void door_close(struct door *door);
 
-/*
- * Accepts one client and tells its address.  Returns its blocking socket, DOOR_NONE when nobody
- * waits or accepting is paused, DOOR_REFUSED when a client was turned away for want of a
- * descriptor.
- */
-int door_accept(struct door *door, int listener, struct address *client, int64_t now_ms);
+enum door_result {
+	DOOR_CLIENT,
+	DOOR_NONE,    /* nobody waits, or accepting is paused */
+	DOOR_REFUSED, /* a client was turned away for want of a descriptor */
+};
 
-/* Tells the client why and lets it go. */
-void door_refuse(struct door *door, int fd, struct slice reason, int64_t now_ms);
+/* Accepts one client; only with DOOR_CLIENT *arrival is set. */
+enum door_result door_accept(struct door *door, const struct listener *listener,
+	struct arrival *arrival, int64_t now_ms);
+
+/* Tells the client why, where its listener tells anything, and lets it go. */
+void door_refuse(
+	struct door *door, const struct arrival *arrival, struct slice reason, int64_t now_ms);
 
 /* Closes what has lingered enough.  Returns the milliseconds until it has to be called again, or
  * -1. */

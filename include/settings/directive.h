@@ -31,8 +31,8 @@ typedef const char *directive_set(const struct directive *directive, struct sett
 	const char *text, struct buf *scratch);
 
 /*
- * Appends the value in the form that parses again, quoted where needed.  Only Listen has more than
- * one: they are asked for by index.  1, 0 when there is no such value, or -1 with errno ENOMEM.
+ * Appends the value in the form that parses again, quoted where needed.  Only repeatable ones have more than
+ * one: their elements are asked for by index.  1, 0 when there is no such value, or -1 with errno ENOMEM.
  */
 typedef int directive_print(const struct directive *directive, const struct settings *settings,
 	size_t index, struct buf *out);
@@ -45,9 +45,10 @@ struct directive {
 	directive_set *set;        /* NULL: Include and IncludeOptional, which the parser follows */
 	directive_print *print;    /* NULL with set */
 	size_t offset;             /* of the field in struct settings */
-	size_t size;               /* of the field, where it is a string */
-	int64_t min, max;          /* where it is a number; min also of a string's bytes */
-	const char *values;        /* where it is an enumeration: "filter|accept|reject" */
+	size_t size;               /* of the field */
+	size_t count_offset; /* repeatable: of the int64_t that counts the field's elements; else 0 */
+	int64_t min, max;    /* where it is a number; min also of a string's bytes */
+	const char *values; /* where it is an enumeration: "filter|accept|reject" */
 	enum directive_scope scope;
 	bool many;           /* takes several words, which are given to `set` as one text */
 	const char *meaning; /* one sentence, for the manual */

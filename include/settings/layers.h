@@ -20,8 +20,8 @@ enum layer {
 struct layers {
 	struct settings_loaded *out;
 	struct mistakes *mistakes;
-	enum layer current;      /* what is being laid */
-	enum layer listen_layer; /* where the Listen lines in force came from */
+	enum layer current; /* what is being laid */
+	enum layer *filled; /* by index in the table: where the values in force came from */
 	struct buf scratch;
 };
 
@@ -33,7 +33,7 @@ int layers_init(struct layers *layers, struct settings_loaded *out, struct mista
 void layers_fini(struct layers *layers);
 
 /*
- * Sets one directive.  The first Listen of a layer replaces those of weaker ones.  Returns NULL, or what is wrong, which
+ * Sets one directive.  The first line of a repeatable one in a layer replaces those of weaker ones.  Returns NULL, or what is wrong, which
  * holds until the next call.
  */
 const char *layers_set(struct layers *layers, const struct directive *directive, const char *text,

@@ -20,14 +20,19 @@ struct settings_sources {
 	size_t extra_count;
 };
 
+/* Where the values of one directive came from: one, or as many as a repeatable one has elements. */
+struct origins {
+	char **items;
+	size_t count;
+};
+
 /*
  * The settings in force and where their values came from: "default", "file:line",
  * "environment SERVER_PORT", "command line".
  */
 struct settings_loaded {
 	struct settings settings;
-	char **origins;                            /* by index in the table of directives */
-	char *listen_origins[SETTINGS_LISTEN_MAX]; /* of each Listen line */
+	struct origins *origins; /* by index in the table of directives */
 };
 
 /*

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "core/endpoint.h"
+#include "core/listen.h"
 #include "core/network.h"
 #include "core/policy.h"
 
@@ -20,7 +21,7 @@ enum {
 };
 
 struct settings {
-	struct endpoint listen[SETTINGS_LISTEN_MAX];
+	struct listen listen[SETTINGS_LISTEN_MAX];
 	int64_t listen_count;
 
 	struct policy

@@ -117,7 +117,7 @@ open_listeners(struct daemon *daemon)
 {
 	const struct settings *settings = &daemon->loaded.settings;
 	const struct listener_request request = {
-		.endpoints = settings->listen,
+		.listens = settings->listen,
 		.count = (size_t)settings->listen_count,
 		.backlog = (int)settings->listen_backlog,
 		.passed = &daemon->passed,

@@ -107,7 +107,7 @@ set_whole(const char *text, struct endpoint *out)
 	memcpy(out, &endpoint, sizeof endpoint);
 }
 
-/* A name may be what a service manager takes for one: printable ASCII but a colon. */
+/* A name may be what a service manager takes for one: printable ASCII but a colon, and one word. */
 static const char *
 parse_passed(const char *text, struct endpoint *out)
 {
@@ -117,7 +117,7 @@ parse_passed(const char *text, struct endpoint *out)
 	if (len >= sizeof out->host)
 		return "the name is longer than 250 bytes";
 	for (size_t i = 0; i < len; i++) {
-		if (text[i] < ' ' || text[i] > '~' || text[i] == ':')
+		if (text[i] <= ' ' || text[i] > '~' || text[i] == ':')
 			return "no name of a passed socket, write one as in fd@logcollectd.socket";
 	}
 	set_whole(text, out);
@@ -196,7 +196,7 @@ endpoint_format(const struct endpoint *endpoint, char text[static ENDPOINT_TEXT_
 bool
 endpoint_clash(const struct endpoint *a, const struct endpoint *b)
 {
-	if (endpoint_passed_name(a) != NULL)
+	if (endpoint_passed_name(a) != NULL || endpoint_local_path(a) != NULL)
 		return strcmp(a->host, b->host) == 0;
 	return a->port != 0 && a->port == b->port && strcasecmp(a->host, b->host) == 0;
 }

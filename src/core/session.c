@@ -122,7 +122,10 @@ int
 session_settle(struct session *session, bool stored)
 {
 	struct batch *batch = session->batch;
-	char *to = buf_reserve(&batch->replies, count_verdicts(batch, stored));
+	size_t bytes = count_verdicts(batch, stored);
+	if (session->silent)
+		return 0;
+	char *to = buf_reserve(&batch->replies, bytes);
 	if (to == NULL)
 		return -1;
 	for (size_t i = 0, alike; i < batch->count; i += alike) {

@@ -132,14 +132,14 @@ add_addresses(struct listener_set *set, const struct listener_request *request,
 	const struct listener *wanted, struct buf *errors)
 {
 	char port[8];
-	snprintf(port, sizeof port, "%u", wanted->endpoint.port);
+	snprintf(port, sizeof port, "%u", wanted->listen.endpoint.port);
 	const struct addrinfo hints = {
 		.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
 	struct addrinfo *addresses;
-	int failure = getaddrinfo(wanted->endpoint.host, port, &hints, &addresses);
+	int failure = getaddrinfo(wanted->listen.endpoint.host, port, &hints, &addresses);
 	if (failure != 0) {
 		errno = failure == EAI_SYSTEM ? errno : EADDRNOTAVAIL;
-		tell(errors, &wanted->endpoint, gai_strerror(failure));
+		tell(errors, &wanted->listen.endpoint, gai_strerror(failure));
 		return -1;
 	}
 	int error = 0;
@@ -147,7 +147,7 @@ add_addresses(struct listener_set *set, const struct listener_request *request,
 		address = address->ai_next) {
 		if (add_address(set, request, address, *wanted) < 0) {
 			error = errno;
-			tell(errors, &wanted->endpoint, strerror(error));
+			tell(errors, &wanted->listen.endpoint, strerror(error));
 		}
 	}
 	freeaddrinfo(addresses);
@@ -163,15 +163,15 @@ add_named(struct listener_set *set, const struct listener_request *request,
 	int error = 0;
 	for (size_t i = 0; i < request->passed->count; i++) {
 		const struct listener *passed = &request->passed->items[i];
-		if (strcmp(passed->endpoint.host, wanted->endpoint.host) == 0 &&
+		if (strcmp(passed->listen.endpoint.host, wanted->listen.endpoint.host) == 0 &&
 			add_passed(set, passed, *wanted, request->backlog) < 0) {
 			error = errno;
-			tell(errors, &wanted->endpoint, strerror(error));
+			tell(errors, &wanted->listen.endpoint, strerror(error));
 		}
 	}
 	if (error == 0 && set->count == before) {
 		error = EINVAL;
-		tell(errors, &wanted->endpoint, "no socket of that name was passed");
+		tell(errors, &wanted->listen.endpoint, "no socket of that name was passed");
 	}
 	errno = error;
 	return error == 0 ? 0 : -1;
@@ -182,9 +182,9 @@ add_local(struct listener_set *set, const struct listener_request *request,
 	const struct listener *wanted, struct buf *errors)
 {
 	struct listener listener = *wanted;
-	const char *path = endpoint_local_path(&wanted->endpoint);
-	endpoint_format(&wanted->endpoint, listener.name);
-	listener.fd = local_listen(path, request->backlog, &listener.file);
+	const char *path = endpoint_local_path(&wanted->listen.endpoint);
+	endpoint_format(&wanted->listen.endpoint, listener.name);
+	listener.fd = local_listen(path, wanted->listen.mode, request->backlog, &listener.file);
 	if (listener.fd >= 0 && listener_add(set, &listener) == 0)
 		return 0;
 	int saved = errno;
@@ -193,7 +193,7 @@ add_local(struct listener_set *set, const struct listener_request *request,
 		close(listener.fd);
 	}
 	errno = saved;
-	tell(errors, &wanted->endpoint, strerror(saved));
+	tell(errors, &wanted->listen.endpoint, strerror(saved));
 	return -1;
 }
 
@@ -201,9 +201,9 @@ static int
 add_endpoint(struct listener_set *set, const struct listener_request *request,
 	const struct listener *wanted, struct buf *errors)
 {
-	if (endpoint_local_path(&wanted->endpoint) != NULL)
+	if (endpoint_local_path(&wanted->listen.endpoint) != NULL)
 		return add_local(set, request, wanted, errors);
-	return endpoint_passed_name(&wanted->endpoint) != NULL
+	return endpoint_passed_name(&wanted->listen.endpoint) != NULL
 	               ? add_named(set, request, wanted, errors)
 	               : add_addresses(set, request, wanted, errors);
 }
@@ -212,15 +212,15 @@ static bool
 is_for(const struct listener *listener, const struct listener *wanted)
 {
 	return listener->occurrence == wanted->occurrence &&
-	       listener->endpoint.port == wanted->endpoint.port &&
-	       strcmp(listener->endpoint.host, wanted->endpoint.host) == 0;
+	       listener->listen.endpoint.port == wanted->listen.endpoint.port &&
+	       strcmp(listener->listen.endpoint.host, wanted->listen.endpoint.host) == 0;
 }
 
 /* Whether clients can reach it: the file of a local one may have been removed. */
 static bool
 is_reachable(const struct listener *listener)
 {
-	const char *path = endpoint_local_path(&listener->endpoint);
+	const char *path = endpoint_local_path(&listener->listen.endpoint);
 	return path == NULL || local_stands(path, &listener->file);
 }
 
@@ -237,7 +237,9 @@ take_over(struct listener_set *set, const struct listener_set *old, const struct
 		if (!is_for(&old->items[i], wanted) || !is_reachable(&old->items[i]) ||
 			listener_is_in(set, &old->items[i]))
 			continue;
-		if (listener_add(set, &old->items[i]) < 0)
+		struct listener listener = old->items[i];
+		listener.listen = wanted->listen;
+		if (listener_add(set, &listener) < 0)
 			return -1;
 		listen(old->items[i].fd, backlog);
 		count++;
@@ -247,12 +249,13 @@ take_over(struct listener_set *set, const struct listener_set *old, const struct
 
 /* How many of the endpoints before this one are the same. */
 static size_t
-occurrence_of(const struct endpoint *endpoints, size_t index)
+occurrence_of(const struct listen *listens, size_t index)
 {
+	const struct endpoint *wanted = &listens[index].endpoint;
 	size_t count = 0;
 	for (size_t i = 0; i < index; i++)
-		count += endpoints[i].port == endpoints[index].port &&
-		         strcmp(endpoints[i].host, endpoints[index].host) == 0;
+		count += listens[i].endpoint.port == wanted->port &&
+		         strcmp(listens[i].endpoint.host, wanted->host) == 0;
 	return count;
 }
 
@@ -269,7 +272,7 @@ check_passed(const struct listener_set *set, const struct listener_set *passed, 
 		buf_printf(errors,
 			"%s is passed by the service manager and in no Listen directive: "
 			"write Listen %s\n",
-			socket->name, socket->endpoint.host);
+			socket->name, socket->listen.endpoint.host);
 	}
 	return error;
 }
@@ -284,8 +287,8 @@ listener_open(struct listener_set *set, const struct listener_request *request, 
 	all.passed = request->passed == NULL ? &none : request->passed;
 	*set = (struct listener_set){0};
 	for (size_t i = 0; i < all.count; i++) {
-		const struct listener wanted = {.endpoint = all.endpoints[i],
-			.occurrence = occurrence_of(all.endpoints, i)};
+		const struct listener wanted = {
+			.listen = all.listens[i], .occurrence = occurrence_of(all.listens, i)};
 		int taken = take_over(set, all.old, &wanted, all.backlog);
 		if (taken < 0 || (taken == 0 && add_endpoint(set, &all, &wanted, errors) < 0))
 			failure = errno;
@@ -323,7 +326,7 @@ listener_abandon(struct listener_set *set, const struct listener_set *old)
 {
 	for (size_t i = 0; i < set->count; i++) {
 		const struct listener *listener = &set->items[i];
-		const char *path = endpoint_local_path(&listener->endpoint);
+		const char *path = endpoint_local_path(&listener->listen.endpoint);
 		if (listener_is_in(old, listener))
 			continue;
 		if (path != NULL)

@@ -9,8 +9,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { UMASK = 0111 };
-
 static int
 open_socket(void)
 {
@@ -49,7 +47,7 @@ bind_anew(int fd, const struct sockaddr_un *address)
 }
 
 int
-local_listen(const char *path, int backlog, struct local_file *file)
+local_listen(const char *path, mode_t mode, int backlog, struct local_file *file)
 {
 	struct stat status;
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -60,7 +58,7 @@ local_listen(const char *path, int backlog, struct local_file *file)
 	int fd = open_socket();
 	if (fd < 0)
 		return -1;
-	mode_t before = umask(UMASK);
+	mode_t before = umask(~mode & 0777);
 	int result = bind_anew(fd, &address);
 	if (result == 0)
 		result = listen(fd, backlog);

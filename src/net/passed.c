@@ -58,7 +58,7 @@ take(struct listener_set *set, int fd, const char *name, struct buf *errors)
 	struct listener listener = {.fd = fd};
 	char text[ENDPOINT_TEXT_MAX + 16];
 	int len = snprintf(text, sizeof text, "fd@%s", name);
-	const char *wrong = len < (int)sizeof text ? endpoint_parse(text, &listener.endpoint)
+	const char *wrong = len < (int)sizeof text ? endpoint_parse(text, &listener.listen.endpoint)
 	                                           : "the name is too long";
 	if (wrong == NULL && !is_listening_tcp(fd))
 		wrong = "is no TCP socket that listens, ListenStream= and Accept=no make one";

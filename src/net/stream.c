@@ -59,9 +59,15 @@ ssize_t
 stream_read(struct stream *stream, char *room, size_t size)
 {
 	ssize_t n;
+	if (stream->draining && size > stream->drain_bytes)
+		size = stream->drain_bytes;
+	if (size == 0)
+		return 0;
 	do
 		n = recv(stream->fd, room, size, 0);
 	while (n < 0 && errno == EINTR);
+	if (stream->draining && n > 0)
+		stream->drain_bytes -= (size_t)n;
 	return n;
 }
 
@@ -70,6 +76,13 @@ stream_pending(const struct stream *stream)
 {
 	int bytes = 0;
 	return ioctl(stream->fd, SIOCINQ, &bytes) == 0 && bytes > 0 ? (size_t)bytes : 0;
+}
+
+void
+stream_drain(struct stream *stream)
+{
+	stream->draining = true;
+	stream->drain_bytes = stream_pending(stream);
 }
 
 /* Bytes that the client has not yet acknowledged. */

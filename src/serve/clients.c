@@ -120,13 +120,13 @@ client_main(void *argument)
 }
 
 int
-clients_start(struct clients *clients, int fd, const struct address *address, int place)
+clients_start(struct clients *clients, const struct arrival *arrival, int place)
 {
 	clients_reap(clients);
 	struct client *client = malloc(sizeof *client);
 	if (client == NULL)
 		return -1;
-	conn_init(&client->conn, clients->world, fd, address);
+	conn_init(&client->conn, clients->world, arrival);
 	client->clients = clients;
 	client->place = place;
 	atomic_fetch_add(&clients->threads, 1);

@@ -48,14 +48,18 @@ refresh(struct conn *conn)
 }
 
 void
-conn_init(struct conn *conn, const struct conn_world *world, int fd, const struct address *address)
+conn_init(struct conn *conn, const struct conn_world *world, const struct arrival *arrival)
 {
-	*conn = (struct conn){.world = world, .view = view_get(world->desk), .address = *address};
+	*conn = (struct conn){.world = world,
+		.view = view_get(world->desk),
+		.address = arrival->address,
+		.options = arrival->options};
 	follow_settings(conn);
-	address_format(address, conn->client);
-	stream_init(&conn->stream, fd);
+	address_format(&conn->address, conn->client);
+	stream_init(&conn->stream, arrival->fd);
 	session_init(
 		&conn->session, (size_t)settings_of(conn)->buffer_bytes, slice_of(conn->client));
+	conn->session.silent = (conn->options & LISTEN_NOACK) != 0;
 }
 
 void
@@ -147,8 +151,6 @@ read_patiently(struct conn *conn)
 			(size_t)settings_of(conn)->policy.max_line_bytes, &size);
 		if (room == NULL)
 			return -1;
-		if (conn->drain_begun && size > conn->drain_bytes)
-			size = conn->drain_bytes;
 		stream_set_read_timeout(&conn->stream, cooling ? COOL_AFTER_MS : limit_ms);
 		ssize_t n = stream_read(&conn->stream, room, size);
 		if (n >= 0 || errno != EAGAIN)
@@ -175,22 +177,12 @@ watch_line(struct conn *conn)
 	conn->newlines = frame->newlines;
 }
 
-/* From now on only what has arrived is read: a client that goes on sending cannot hold us. */
-static void
-begin_drain(struct conn *conn)
-{
-	conn->drain_begun = true;
-	conn->drain_bytes = stream_pending(&conn->stream);
-}
-
 static void
 take_in(struct conn *conn, size_t n)
 {
 	struct frame *frame = &conn->session.frame;
 	frame_fill(frame, n);
-	if (conn->drain_begun)
-		conn->drain_bytes -= n;
-	else if (frame->end == frame->cap)
+	if (!conn->stream.draining && frame->end == frame->cap)
 		frame_warm(
 			frame, (size_t)settings_of(conn)->policy.max_line_bytes, WARM_READ_BYTES);
 	conn->read_at = clock_read();
@@ -200,11 +192,10 @@ take_in(struct conn *conn, size_t n)
 static enum fill
 fill(struct conn *conn)
 {
-	if (!conn->drain_begun && atomic_load_explicit(conn->world->draining, memory_order_acquire))
-		begin_drain(conn);
-	ssize_t n = 0;
-	if (!conn->drain_begun || conn->drain_bytes > 0)
-		n = read_patiently(conn);
+	if (!conn->stream.draining &&
+		atomic_load_explicit(conn->world->draining, memory_order_acquire))
+		stream_drain(&conn->stream);
+	ssize_t n = read_patiently(conn);
 	if (n > 0) {
 		take_in(conn, (size_t)n);
 		return FILL_BYTES;
@@ -316,7 +307,8 @@ conn_serve(struct conn *conn)
 			return true;
 		case FILL_FULL:
 			count(conn, COUNT_BUSY, 1);
-			return stream_write(&conn->stream, reply_busy()) == 0;
+			return conn->session.silent ||
+			       stream_write(&conn->stream, reply_busy()) == 0;
 		case FILL_BROKEN:
 			return false;
 		}

@@ -52,9 +52,10 @@ discard(int fd)
 }
 
 static void
-say(int fd, struct slice reason)
+say(int fd, uint32_t options, struct slice reason)
 {
-	send(fd, reason.data, reason.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	if ((options & LISTEN_NOACK) == 0)
+		send(fd, reason.data, reason.len, MSG_NOSIGNAL | MSG_DONTWAIT);
 	shutdown(fd, SHUT_WR);
 }
 
@@ -77,9 +78,10 @@ oldest_lingering(const struct door *door)
 }
 
 void
-door_refuse(struct door *door, int fd, struct slice reason, int64_t now_ms)
+door_refuse(struct door *door, const struct arrival *arrival, struct slice reason, int64_t now_ms)
 {
-	say(fd, reason);
+	int fd = arrival->fd;
+	say(fd, arrival->options, reason);
 	if (discard(fd)) {
 		close(fd);
 		return;
@@ -104,16 +106,16 @@ door_tick(struct door *door, int64_t now_ms)
 }
 
 /* There is no descriptor: uses the one held back to tell the client. */
-static int
-refuse_with_reserve(struct door *door, int listener, int64_t now_ms)
+static enum door_result
+refuse_with_reserve(struct door *door, const struct listener *listener, int64_t now_ms)
 {
 	if (door->lingering_count > 0)
 		drop_lingering(door, oldest_lingering(door));
 	if (door->reserve >= 0)
 		close(door->reserve);
-	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	int fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC);
 	if (fd >= 0) {
-		say(fd, reply_busy());
+		say(fd, listener->listen.options, reply_busy());
 		discard(fd);
 		close(fd);
 	}
@@ -123,17 +125,20 @@ refuse_with_reserve(struct door *door, int listener, int64_t now_ms)
 	return fd < 0 ? DOOR_NONE : DOOR_REFUSED;
 }
 
-int
-door_accept(struct door *door, int listener, struct address *client, int64_t now_ms)
+enum door_result
+door_accept(
+	struct door *door, const struct listener *listener, struct arrival *arrival, int64_t now_ms)
 {
 	struct sockaddr_storage peer = {0};
 	socklen_t len = sizeof peer;
 	if (door->paused_until_ms > now_ms)
 		return DOOR_NONE;
-	int fd = accept4(listener, (struct sockaddr *)&peer, &len, SOCK_CLOEXEC);
+	int fd = accept4(listener->fd, (struct sockaddr *)&peer, &len, SOCK_CLOEXEC);
 	if (fd >= 0) {
-		*client = address_from_sockaddr((struct sockaddr *)&peer);
-		return fd;
+		*arrival = (struct arrival){.fd = fd,
+			.address = address_from_sockaddr((struct sockaddr *)&peer),
+			.options = listener->listen.options};
+		return DOOR_CLIENT;
 	}
 	if (errno == EMFILE || errno == ENFILE)
 		return refuse_with_reserve(door, listener, now_ms);

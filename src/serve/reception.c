@@ -48,13 +48,13 @@ enter_roster(struct reception *reception, const struct address *address, bool *t
 
 /* Serves or refuses one accepted client. */
 static void
-admit(struct reception *reception, int fd, const struct address *address, int64_t now_ms)
+admit(struct reception *reception, const struct arrival *arrival, int64_t now_ms)
 {
 	bool too_many = false;
 	int place = -1;
 	if (!clients_are_full(reception->clients))
-		place = enter_roster(reception, address, &too_many);
-	if (place >= 0 && clients_start(reception->clients, fd, address, place) == 0) {
+		place = enter_roster(reception, &arrival->address, &too_many);
+	if (place >= 0 && clients_start(reception->clients, arrival, place) == 0) {
 		count(reception, COUNT_ACCEPTED);
 		reception->accepted++;
 		return;
@@ -62,22 +62,25 @@ admit(struct reception *reception, int fd, const struct address *address, int64_
 	if (place >= 0)
 		roster_leave(reception->shared->roster, reception->world->worker, place);
 	count(reception, too_many ? COUNT_DENIED : COUNT_BUSY);
-	door_refuse(&reception->door, fd, too_many ? reply_denied() : reply_busy(), now_ms);
+	door_refuse(&reception->door, arrival, too_many ? reply_denied() : reply_busy(), now_ms);
 }
 
 /* Takes one client from a listener; false when nobody waits there. */
 static bool
-accept_one(struct reception *reception, int listener)
+accept_one(struct reception *reception, const struct listener *listener)
 {
-	struct address address;
+	struct arrival arrival;
 	int64_t now_ms = clock_mono_ms();
-	int fd = door_accept(&reception->door, listener, &address, now_ms);
-	if (fd == DOOR_NONE)
+	switch (door_accept(&reception->door, listener, &arrival, now_ms)) {
+	case DOOR_NONE:
 		return false;
-	if (fd == DOOR_REFUSED)
+	case DOOR_REFUSED:
 		count(reception, COUNT_BUSY);
-	else
-		admit(reception, fd, &address, now_ms);
+		break;
+	case DOOR_CLIENT:
+		admit(reception, &arrival, now_ms);
+		break;
+	}
 	return true;
 }
 
@@ -106,12 +109,12 @@ refuse_waiting(struct reception *reception)
 	bool refuse = reception->waited_busy || all_workers_full(reception);
 	bool waiting = false;
 	for (size_t i = 0; i < listeners->count; i++) {
-		int fd = listeners->items[i].fd;
-		size_t count = listener_waiting(fd);
+		const struct listener *listener = &listeners->items[i];
+		size_t count = listener_waiting(listener->fd);
 		waiting |= count > 0;
 		/* Who comes while the others are refused has not waited. */
 		while (refuse && count-- > 0 && clients_are_full(reception->clients) &&
-			accept_one(reception, fd))
+			accept_one(reception, listener))
 			continue;
 	}
 	reception->waited_busy = waiting && !refuse;
@@ -160,7 +163,7 @@ reception_round(struct reception *reception, const struct pollfd *polls)
 	}
 	for (size_t i = 0; i < reception->listeners->count; i++) {
 		if (polls[i].revents != 0 && !clients_are_full(reception->clients))
-			accept_one(reception, reception->listeners->items[i].fd);
+			accept_one(reception, &reception->listeners->items[i]);
 	}
 }
 
@@ -170,12 +173,12 @@ reception_accept_waiting(struct reception *reception)
 	const struct listener_set *listeners = reception->listeners;
 	for (size_t i = 0; i < listeners->count; i++) {
 		/* There the next daemon has more time for them. */
-		if (listeners->items[i].passed)
+		const struct listener *listener = &listeners->items[i];
+		if (listener->passed)
 			continue;
-		int fd = listeners->items[i].fd;
-		size_t count = listener_waiting(fd);
+		size_t count = listener_waiting(listener->fd);
 		while (count-- > 0 && !clients_are_full(reception->clients) &&
-			accept_one(reception, fd))
+			accept_one(reception, listener))
 			continue;
 	}
 }

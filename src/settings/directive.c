@@ -19,7 +19,9 @@ enum {
 
 #define AT(member)                                                                                 \
 	.offset = offsetof(struct settings, member), .size = sizeof((struct settings *)0)->member
-#define TEXT(member)             AT(member)
+#define TEXT(member) AT(member)
+#define LIST(member)                                                                               \
+	AT(member), .count_offset = offsetof(struct settings, member##_count), .many = true
 #define TYPE(type)               .set = value_set_##type, .print = value_print_##type
 #define NUMBER(member, from, to) TYPE(number), AT(member), .min = (from), .max = (to)
 #define BOOLEAN(member)          TYPE(boolean), .argument = "on|off", AT(member)
@@ -28,10 +30,11 @@ enum {
 const struct directive directives[] = {
 	{
 		.name = "Listen",
-		.argument = "[address:]port",
+		.argument = "[address:]port|unix:/path [option ...]",
 		.environment = "SERVER_HOST SERVER_PORT",
 		.default_value = "0.0.0.0:9000",
 		TYPE(listen),
+		LIST(listen),
 		.scope = SCOPE_NEW_WORKERS,
 		.meaning = "Where clients are accepted; repeatable, IPv6 as [::1]:9000, port 0 is "
 			   "any free one.",

@@ -74,29 +74,33 @@ good_half(const char *variable, const char *text, const char *wrong, struct laye
 	return wrong == NULL;
 }
 
-/* One Listen from SERVER_HOST and SERVER_PORT; the half that is missing is that of the first weaker Listen. */
+/* One Listen from SERVER_HOST and SERVER_PORT; the half that is missing, and the options, are those of
+ * the first weaker Listen. */
 static void
 apply_listen(const struct directive *directive, const char *host, const char *port,
 	struct layers *layers)
 {
 	const struct settings *settings = &layers->out->settings;
-	struct endpoint endpoint = settings->listen[0];
-	char text[ENDPOINT_TEXT_MAX];
+	struct listen listen = settings->listen[0];
+	struct buf text = {0};
 	bool good = true;
 	if (host != NULL)
 		good &= good_half(
-			"SERVER_HOST", host, endpoint_parse_host(host, &endpoint), layers);
+			"SERVER_HOST", host, endpoint_parse_host(host, &listen.endpoint), layers);
 	if (port != NULL)
 		good &= good_half(
-			"SERVER_PORT", port, endpoint_parse_port(port, &endpoint), layers);
+			"SERVER_PORT", port, endpoint_parse_port(port, &listen.endpoint), layers);
 	const char *origin = host == NULL   ? "environment SERVER_PORT"
 	                     : port == NULL ? "environment SERVER_HOST"
 	                                    : "environment SERVER_HOST SERVER_PORT";
-	const char *wrong = good ? layers_set(layers, directive, endpoint_format(&endpoint, text),
-					   origin)
-	                         : NULL;
+	const char *wrong = NULL;
+	if (good && (listen_print(&listen, &text) != 0 || buf_string(&text) == NULL))
+		wrong = "there is no memory";
+	else if (good)
+		wrong = layers_set(layers, directive, text.data, origin);
 	if (wrong != NULL)
 		mistake_add(layers->mistakes, place, directive->environment, wrong);
+	buf_fini(&text);
 }
 
 void

@@ -6,56 +6,73 @@
 
 #include "settings/value.h"
 
-/* 0, or -1 with the old origin in its place. */
-static int
-set_origin(char **slot, const char *origin)
+/* How many elements the directive has; one where it is not repeatable. */
+static size_t
+count_of(const struct directive *directive, const struct settings *settings)
 {
-	char *copy = strdup(origin);
-	if (copy == NULL)
-		return -1;
-	free(*slot);
-	*slot = copy;
-	return 0;
+	int64_t count = 1;
+	if (directive->count_offset != 0)
+		memcpy(&count, (const char *)settings + directive->count_offset, sizeof count);
+	return (size_t)count;
 }
 
 static void
-clear_listen(struct settings_loaded *loaded)
+clear_origins(struct origins *origins)
 {
-	for (size_t i = 0; i < SETTINGS_LISTEN_MAX; i++) {
-		free(loaded->listen_origins[i]);
-		loaded->listen_origins[i] = NULL;
-	}
-	memset(loaded->settings.listen, 0, sizeof loaded->settings.listen);
-	loaded->settings.listen_count = 0;
+	for (size_t i = 0; i < origins->count; i++)
+		free(origins->items[i]);
+	free(origins->items);
+	*origins = (struct origins){0};
 }
 
-static const char *
-set_listen(struct layers *layers, const struct directive *directive, const char *text,
-	const char *origin)
+/* Says of all elements that have no origin yet that it is this one.  0, or -1. */
+static int
+add_origins(struct origins *origins, size_t count, const char *origin)
 {
-	struct settings_loaded *out = layers->out;
-	if (layers->listen_layer != layers->current) {
-		clear_listen(out);
-		layers->listen_layer = layers->current;
+	if (count == origins->count)
+		return 0;
+	char **items = reallocarray(origins->items, count, sizeof *items);
+	if (items == NULL)
+		return -1;
+	origins->items = items;
+	for (; origins->count < count; origins->count++) {
+		items[origins->count] = strdup(origin);
+		if (items[origins->count] == NULL)
+			return -1;
 	}
-	const char *wrong = directive->set(directive, &out->settings, text, &layers->scratch);
-	if (wrong == NULL &&
-		set_origin(&out->listen_origins[out->settings.listen_count - 1], origin) != 0)
-		wrong = "there is no memory";
-	return wrong;
+	return 0;
+}
+
+/* A stronger layer begins its own list. */
+static void
+begin_list(struct layers *layers, const struct directive *directive)
+{
+	static const int64_t none = 0;
+	char *settings = (char *)&layers->out->settings;
+	if (layers->filled[directive - directives] == layers->current)
+		return;
+	memset(settings + directive->offset, 0, directive->size);
+	memcpy(settings + directive->count_offset, &none, sizeof none);
+	clear_origins(&layers->out->origins[directive - directives]);
 }
 
 const char *
 layers_set(struct layers *layers, const struct directive *directive, const char *text,
 	const char *origin)
 {
-	const char *wrong = directive->set == value_set_listen
-	                            ? set_listen(layers, directive, text, origin)
-	                            : directive->set(directive, &layers->out->settings, text,
-					      &layers->scratch);
-	if (wrong == NULL && set_origin(&layers->out->origins[directive - directives], origin) != 0)
-		wrong = "there is no memory";
-	return wrong;
+	struct origins *origins = &layers->out->origins[directive - directives];
+	if (directive->count_offset != 0)
+		begin_list(layers, directive);
+	layers->filled[directive - directives] = layers->current;
+	const char *wrong = directive->set(
+		directive, &layers->out->settings, text, &layers->scratch);
+	if (wrong != NULL)
+		return wrong;
+	if (directive->count_offset == 0)
+		clear_origins(origins);
+	return add_origins(origins, count_of(directive, &layers->out->settings), origin) == 0
+	               ? NULL
+	               : "there is no memory";
 }
 
 static int64_t
@@ -77,8 +94,10 @@ set_default(struct layers *layers, const struct directive *directive)
 		snprintf(number, sizeof number, "%lld", (long long)cpus_online(directive));
 		text = number;
 	}
+	if (text == NULL && directive->count_offset != 0)
+		return 0;
 	if (text == NULL)
-		return set_origin(&layers->out->origins[directive - directives], "default");
+		return add_origins(&layers->out->origins[directive - directives], 1, "default");
 	return layers_set(layers, directive, text, "default") == NULL ? 0 : -1;
 }
 
@@ -88,7 +107,8 @@ layers_init(struct layers *layers, struct settings_loaded *out, struct mistakes 
 	*layers = (struct layers){.out = out, .mistakes = mistakes};
 	memset(out, 0, sizeof *out);
 	out->origins = calloc(directives_count, sizeof *out->origins);
-	if (out->origins == NULL)
+	layers->filled = calloc(directives_count, sizeof *layers->filled);
+	if (out->origins == NULL || layers->filled == NULL)
 		return -1;
 	for (size_t i = 0; i < directives_count; i++) {
 		if (set_default(layers, &directives[i]) != 0)
@@ -100,15 +120,15 @@ layers_init(struct layers *layers, struct settings_loaded *out, struct mistakes 
 void
 layers_fini(struct layers *layers)
 {
+	free(layers->filled);
 	buf_fini(&layers->scratch);
 }
 
 void
 settings_loaded_fini(struct settings_loaded *loaded)
 {
-	clear_listen(loaded);
 	for (size_t i = 0; loaded->origins != NULL && i < directives_count; i++)
-		free(loaded->origins[i]);
+		clear_origins(&loaded->origins[i]);
 	free(loaded->origins);
 	loaded->origins = NULL;
 }

@@ -34,10 +34,8 @@ print_line(const struct settings_loaded *loaded, const struct directive *directi
 	size_t width = out->len - start;
 	int pad = width < NAME_COLUMNS + VALUE_COLUMNS ? (int)(NAME_COLUMNS + VALUE_COLUMNS - width)
 	                                               : 0;
-	const char *origin = directive->set == value_set_listen
-	                             ? loaded->listen_origins[index]
-	                             : loaded->origins[directive - directives];
-	if (buf_printf(out, "%*s", pad, "") != 0 || print_origin(origin, out) != 0)
+	const struct origins *origins = &loaded->origins[directive - directives];
+	if (buf_printf(out, "%*s", pad, "") != 0 || print_origin(origins->items[index], out) != 0)
 		return -1;
 	return 1;
 }

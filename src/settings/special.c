@@ -16,19 +16,21 @@ value_set_listen(const struct directive *directive, struct settings *settings, c
 	struct buf *scratch)
 {
 	(void)directive;
-	struct endpoint endpoint;
+	struct listen listen;
+	struct slice word;
 	char name[ENDPOINT_TEXT_MAX];
-	const char *wrong = endpoint_parse(text, &endpoint);
+	const char *wrong = listen_parse(slice_of(text), &listen, &word);
 	if (wrong != NULL)
-		return mistake_format(scratch, "'%.64s': %s", text, wrong);
+		return mistake_format(scratch, "'%.*s': %s", (int)(word.len < 64 ? word.len : 64),
+			word.data, wrong);
 	for (int64_t i = 0; i < settings->listen_count; i++) {
-		if (endpoint_clash(&settings->listen[i], &endpoint))
+		if (endpoint_clash(&settings->listen[i].endpoint, &listen.endpoint))
 			return mistake_format(scratch, "%s stands twice, remove one of them",
-				endpoint_format(&endpoint, name));
+				endpoint_format(&listen.endpoint, name));
 	}
 	if (settings->listen_count == SETTINGS_LISTEN_MAX)
 		return mistake_format(scratch, "%d addresses are the most", SETTINGS_LISTEN_MAX);
-	memcpy(&settings->listen[settings->listen_count++], &endpoint, sizeof endpoint);
+	memcpy(&settings->listen[settings->listen_count++], &listen, sizeof listen);
 	return NULL;
 }
 
@@ -37,10 +39,9 @@ value_print_listen(const struct directive *directive, const struct settings *set
 	struct buf *out)
 {
 	(void)directive;
-	char text[ENDPOINT_TEXT_MAX];
 	if (index >= (size_t)settings->listen_count)
 		return 0;
-	return value_print_word(endpoint_format(&settings->listen[index], text), out) == 0 ? 1 : -1;
+	return listen_print(&settings->listen[index], out) == 0 ? 1 : -1;
 }
 
 const char *
@@ -76,19 +77,6 @@ value_print_status_listen(const struct directive *directive, const struct settin
 	return value_print_word(text, out) == 0 ? 1 : -1;
 }
 
-/* Cuts the next word off; false when there is none left. */
-static bool
-next_word(struct slice *words, struct slice *word)
-{
-	*words = slice_trim(*words);
-	word->data = words->data;
-	for (word->len = 0; word->len < words->len && !slice_is_space(word->data[word->len]);)
-		word->len++;
-	words->data += word->len;
-	words->len -= word->len;
-	return word->len > 0;
-}
-
 /* Reads the blocks behind `ip`.  How many, or -1 with what is wrong. */
 static int
 read_networks(struct slice words, struct network networks[static SETTINGS_REQUIRE_MAX],
@@ -96,7 +84,7 @@ read_networks(struct slice words, struct network networks[static SETTINGS_REQUIR
 {
 	struct slice word;
 	int count = 0;
-	while (next_word(&words, &word)) {
+	while (slice_next_word(&words, &word)) {
 		if (count == SETTINGS_REQUIRE_MAX) {
 			*wrong = mistake_format(
 				scratch, "%d blocks are the most", SETTINGS_REQUIRE_MAX);
@@ -123,11 +111,11 @@ value_set_status_require(const struct directive *directive, struct settings *set
 	struct slice words = slice_of(text), word;
 	const char *wrong = NULL;
 	int count = 0;
-	bool any = next_word(&words, &word);
+	bool any = slice_next_word(&words, &word);
 	if (any && slice_equal_nocase(word, (struct slice)SLICE("ip")))
 		count = read_networks(words, networks, &wrong, scratch);
 	else if (!any || !slice_equal_nocase(word, (struct slice)SLICE("all")) ||
-		 next_word(&words, &word))
+		 slice_next_word(&words, &word))
 		wrong = mistake_format(scratch,
 			"must be all, or ip and address blocks as in ip 127.0.0.1 10.0.0.0/8, not "
 			"'%.64s'",

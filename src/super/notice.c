@@ -20,7 +20,7 @@ notice_status(const struct listener_set *set, const struct listener_set *other, 
 {
 	for (size_t i = 0; i < set->count; i++) {
 		const struct listener *listener = &set->items[i];
-		bool local = endpoint_local_path(&listener->endpoint) != NULL;
+		bool local = endpoint_local_path(&listener->listen.endpoint) != NULL;
 		if (!listener_is_in(other, listener))
 			errlog_info("%s %s%s%s", what, local ? "" : "http://", listener->name,
 				local ? "" : "/");

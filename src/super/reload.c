@@ -55,8 +55,9 @@ int
 reload_open_status(struct listener_set *set, const struct settings *settings,
 	const struct listener_set *old, struct buf *errors)
 {
+	const struct listen status = {.endpoint = settings->status_listen, .mode = LISTEN_MODE};
 	const struct listener_request request = {
-		.endpoints = &settings->status_listen,
+		.listens = &status,
 		.count = settings->status_listen.host[0] != '\0',
 		.backlog = STATUS_BACKLOG,
 		.old = old,
@@ -109,7 +110,7 @@ prepare_workers(struct reload *reload, const struct reload_request *request)
 	if (check_room(reload, request) < 0)
 		return -1;
 	const struct listener_request listeners = {
-		.endpoints = reload->settings.listen,
+		.listens = reload->settings.listen,
 		.count = (size_t)reload->settings.listen_count,
 		.backlog = (int)reload->settings.listen_backlog,
 		.old = request->listeners,

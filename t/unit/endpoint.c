@@ -23,7 +23,6 @@ good(void)
 		{"[fe80::1%eth0]:9", "fe80::1%eth0", 9, "[fe80::1%eth0]:9"},
 		{"fd@logcollectd.socket", "fd@logcollectd.socket", 0, "fd@logcollectd.socket"},
 		{"fd@9000", "fd@9000", 0, "fd@9000"},
-		{"fd@two words", "fd@two words", 0, "fd@two words"},
 		{"[::ffff:192.0.2.7]:9", "::ffff:192.0.2.7", 9, "[::ffff:192.0.2.7]:9"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -48,7 +47,7 @@ bad(void)
 		"1:9000:1", "a b:9000", "a/b:9000", "localhost:", "localhost:65536", "localhost:-1",
 		"localhost:+1", "localhost: 1", "localhost:1x", "localhost:000001", "65536",
 		"999999999999", "-1", "[::1]x:9000", "[[::1]]:9000", "fd@", "fd@a:9000", "fd@a\tb",
-		"fd@\xc3\xa4", "FD@a"};
+		"fd@two words", "fd@\xc3\xa4", "FD@a"};
 	struct endpoint before = {.host = "before", .port = 7}, endpoint = before;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		CU_ASSERT_PTR_NOT_NULL(endpoint_parse(cases[i], &endpoint));

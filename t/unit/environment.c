@@ -35,8 +35,7 @@ expect(const char *variable, const char *value, const char *directive, const cha
 	CU_ASSERT_STRING_EQUAL(buf_string(&out), expected);
 	if (strcmp(out.data, expected) != 0)
 		printf("# %s='%s' is %s, not %s\n", variable, value, out.data, expected);
-	const char *origin = row->set == value_set_listen ? loaded.listen_origins[0]
-	                                                  : loaded.origins[row - directives];
+	const char *origin = loaded.origins[row - directives].items[0];
 	CU_ASSERT_EQUAL(strncmp(origin, "environment ", 12), 0);
 	CU_ASSERT_STRING_EQUAL(origin + 12, variable);
 	buf_fini(&out);
@@ -123,7 +122,7 @@ expect_listen(const char *text, char *const *environment, const char *expected)
 		return;
 	for (int64_t i = 0; i < loaded.settings.listen_count; i++)
 		snprintf(got + strlen(got), sizeof got - strlen(got), "%s ",
-			endpoint_format(&loaded.settings.listen[i], one));
+			endpoint_format(&loaded.settings.listen[i].endpoint, one));
 	CU_ASSERT_STRING_EQUAL(got, expected);
 	settings_loaded_fini(&loaded);
 }

@@ -33,11 +33,11 @@ origins(void)
 {
 	begin();
 	size_t workers = (size_t)(directive_find("Workers") - directives);
-	CU_ASSERT_STRING_EQUAL(loaded.origins[workers], "default");
+	CU_ASSERT_STRING_EQUAL(loaded.origins[workers].items[0], "default");
 	CU_ASSERT_PTR_NULL(set(LAYER_FILE, "Workers", "3", "here"));
-	CU_ASSERT_STRING_EQUAL(loaded.origins[workers], "here");
+	CU_ASSERT_STRING_EQUAL(loaded.origins[workers].items[0], "here");
 	CU_ASSERT_PTR_NOT_NULL(set(LAYER_FILE, "Workers", "x", "there"));
-	CU_ASSERT_STRING_EQUAL(loaded.origins[workers], "here");
+	CU_ASSERT_STRING_EQUAL(loaded.origins[workers].items[0], "here");
 	CU_ASSERT_EQUAL(loaded.settings.workers, 3);
 	end();
 }
@@ -58,11 +58,12 @@ listen_replaces(void)
 		{LAYER_COMMAND_LINE, "6", 3},
 	};
 	begin();
+	size_t listen = (size_t)(directive_find("Listen") - directives);
 	for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
 		CU_ASSERT_PTR_NULL(set(steps[i].layer, "Listen", steps[i].text, steps[i].text));
 		CU_ASSERT_EQUAL(loaded.settings.listen_count, steps[i].count);
 		size_t last = (size_t)loaded.settings.listen_count - 1;
-		CU_ASSERT_STRING_EQUAL(loaded.listen_origins[last], steps[i].text);
+		CU_ASSERT_STRING_EQUAL(loaded.origins[listen].items[last], steps[i].text);
 	}
 	CU_ASSERT_PTR_NOT_NULL(set(LAYER_COMMAND_LINE, "Listen", "5", "again"));
 	CU_ASSERT_EQUAL(loaded.settings.listen_count, 3);

@@ -15,8 +15,8 @@ defaults(void)
 	CU_ASSERT_TRUE_FATAL(load_good("", NULL, &loaded));
 	const struct settings *s = &loaded.settings;
 	CU_ASSERT_EQUAL(s->listen_count, 1);
-	CU_ASSERT_STRING_EQUAL(s->listen[0].host, "0.0.0.0");
-	CU_ASSERT_EQUAL(s->listen[0].port, 9000);
+	CU_ASSERT_STRING_EQUAL(s->listen[0].endpoint.host, "0.0.0.0");
+	CU_ASSERT_EQUAL(s->listen[0].endpoint.port, 9000);
 	CU_ASSERT_EQUAL(s->policy.min_level, LEVEL_INFO);
 	CU_ASSERT_EQUAL(s->policy.unknown_level, UNKNOWN_LEVEL_FILTER);
 	CU_ASSERT_EQUAL(s->policy.log_format, LOG_FORMAT_TEXT);
@@ -45,8 +45,8 @@ defaults(void)
 	CU_ASSERT_STRING_EQUAL(s->user, "");
 	CU_ASSERT_STRING_EQUAL(s->group, "");
 	for (size_t i = 0; i < directives_count; i++) {
-		if (directives[i].set != NULL)
-			CU_ASSERT_STRING_EQUAL(loaded.origins[i], "default");
+		if (loaded.origins[i].count > 0)
+			CU_ASSERT_STRING_EQUAL(loaded.origins[i].items[0], "default");
 	}
 	settings_loaded_fini(&loaded);
 }
@@ -71,7 +71,7 @@ words(void)
 static void
 expect_origin(const struct settings_loaded *loaded, const char *name, const char *origin)
 {
-	CU_ASSERT_STRING_EQUAL(loaded->origins[directive_find(name) - directives], origin);
+	CU_ASSERT_STRING_EQUAL(loaded->origins[directive_find(name) - directives].items[0], origin);
 }
 
 static void
@@ -103,6 +103,7 @@ static void
 listen_of_the_strongest(void)
 {
 	static const char file[] = "Listen 1\nListen 2\n";
+	const size_t listen = (size_t)(directive_find("Listen") - directives);
 	static const char *const extra[] = {"Listen 4", "Listen [::1]:5"};
 	char *environment[] = {(char[]){"SERVER_PORT=3"}, NULL};
 	struct settings_sources sources = {
@@ -111,16 +112,16 @@ listen_of_the_strongest(void)
 	struct buf errors = {0};
 	CU_ASSERT_EQUAL_FATAL(settings_load_text(&sources, slice_of(file), &loaded, &errors), 0);
 	CU_ASSERT_EQUAL(loaded.settings.listen_count, 2);
-	CU_ASSERT_EQUAL(loaded.settings.listen[0].port, 4);
-	CU_ASSERT_EQUAL(loaded.settings.listen[1].port, 5);
-	CU_ASSERT_STRING_EQUAL(loaded.listen_origins[1], "command line");
-	CU_ASSERT_PTR_NULL(loaded.listen_origins[2]);
+	CU_ASSERT_EQUAL(loaded.settings.listen[0].endpoint.port, 4);
+	CU_ASSERT_EQUAL(loaded.settings.listen[1].endpoint.port, 5);
+	CU_ASSERT_STRING_EQUAL(loaded.origins[listen].items[1], "command line");
+	CU_ASSERT_EQUAL(loaded.origins[listen].count, 2);
 	settings_loaded_fini(&loaded);
 	sources.extra_count = 0;
 	CU_ASSERT_EQUAL_FATAL(settings_load_text(&sources, slice_of(file), &loaded, &errors), 0);
 	CU_ASSERT_EQUAL(loaded.settings.listen_count, 1);
-	CU_ASSERT_EQUAL(loaded.settings.listen[0].port, 3);
-	CU_ASSERT_STRING_EQUAL(loaded.listen_origins[0], "environment SERVER_PORT");
+	CU_ASSERT_EQUAL(loaded.settings.listen[0].endpoint.port, 3);
+	CU_ASSERT_STRING_EQUAL(loaded.origins[listen].items[0], "environment SERVER_PORT");
 	settings_loaded_fini(&loaded);
 	buf_fini(&errors);
 }
@@ -181,8 +182,7 @@ shipped_is_default(void)
 	for (size_t i = 0; i < directives_count; i++) {
 		if (directives[i].default_value == NULL)
 			continue;
-		const char *origin = i == 0 ? loaded.listen_origins[0]
-		                            : loaded.origins[i]; /* Listen is the first */
+		const char *origin = loaded.origins[i].items[0];
 		bool written = strncmp(origin, shipped, strlen(shipped)) == 0;
 		CU_ASSERT_TRUE(written);
 		if (!written)

@@ -10,7 +10,7 @@
 #include "net/listener.h"
 #include "unit/tap.h"
 
-static struct endpoint endpoint;
+static struct listen listen_line = {.mode = LISTEN_MODE};
 static const struct listener_set none;
 
 static int
@@ -18,7 +18,7 @@ open_set(struct listener_set *set, const struct listener_set *old)
 {
 	struct buf errors = {0};
 	const struct listener_request request = {
-		.endpoints = &endpoint, .count = 1, .backlog = 5, .old = old};
+		.listens = &listen_line, .count = 1, .backlog = 5, .old = old};
 	int result = listener_open(set, &request, &errors);
 	int saved = errno;
 	CU_ASSERT_EQUAL(result<0, errors.len> 0);
@@ -46,7 +46,7 @@ life(void)
 	struct stat status;
 	snprintf(path, sizeof path, "%s/s", dir);
 	snprintf(text, sizeof text, "unix:%s", path);
-	CU_ASSERT_PTR_NULL_FATAL(endpoint_parse_local(text, &endpoint));
+	CU_ASSERT_PTR_NULL_FATAL(endpoint_parse_local(text, &listen_line.endpoint));
 	CU_ASSERT_EQUAL_FATAL(open_set(&set, NULL), 0);
 	CU_ASSERT_STRING_EQUAL(set.items[0].name, text);
 	CU_ASSERT_EQUAL(stat(path, &status), 0);
@@ -83,13 +83,13 @@ something_else(void)
 	struct stat status;
 	snprintf(path, sizeof path, "%s/s", dir);
 	snprintf(text, sizeof text, "unix:%s", path);
-	CU_ASSERT_PTR_NULL_FATAL(endpoint_parse_local(text, &endpoint));
+	CU_ASSERT_PTR_NULL_FATAL(endpoint_parse_local(text, &listen_line.endpoint));
 	scratch_write(path, (struct slice)SLICE("a file"));
 	CU_ASSERT_EQUAL(open_set(&set, NULL), -1);
 	CU_ASSERT_EQUAL(errno, EADDRINUSE);
 	CU_ASSERT_EQUAL(stat(path, &status), 0);
 	snprintf(text, sizeof text, "unix:%s/none/s", dir);
-	CU_ASSERT_PTR_NULL_FATAL(endpoint_parse_local(text, &endpoint));
+	CU_ASSERT_PTR_NULL_FATAL(endpoint_parse_local(text, &listen_line.endpoint));
 	CU_ASSERT_EQUAL(open_set(&set, NULL), -1);
 	CU_ASSERT_EQUAL(errno, ENOENT);
 	scratch_free(dir);

@@ -144,6 +144,7 @@ no_such_file(void)
 static void
 include_in_order(void)
 {
+	const size_t listen = (size_t)(directive_find("Listen") - directives);
 	struct settings_loaded loaded;
 	make_subfolder("sub");
 	make_subfolder("sub/deep");
@@ -157,11 +158,11 @@ include_in_order(void)
 	CU_ASSERT_EQUAL(loaded.settings.workers, 2);
 	CU_ASSERT_EQUAL(loaded.settings.idle_timeout_s, 5);
 	CU_ASSERT_EQUAL(loaded.settings.listen_count, 2);
-	CU_ASSERT_EQUAL(loaded.settings.listen[0].port, 1);
-	const char *origin = loaded.origins[directive_find("Workers") - directives];
+	CU_ASSERT_EQUAL(loaded.settings.listen[0].endpoint.port, 1);
+	const char *origin = loaded.origins[directive_find("Workers") - directives].items[0];
 	CU_ASSERT_STRING_EQUAL(origin + strlen(folder), "/sub/1.conf:1");
-	CU_ASSERT_STRING_EQUAL(loaded.listen_origins[0] + strlen(folder), "/sub/deep/x:2");
-	CU_ASSERT_STRING_EQUAL(loaded.listen_origins[1] + strlen(folder), "/sub/2.conf:1");
+	CU_ASSERT_STRING_EQUAL(loaded.origins[listen].items[0] + strlen(folder), "/sub/deep/x:2");
+	CU_ASSERT_STRING_EQUAL(loaded.origins[listen].items[1] + strlen(folder), "/sub/2.conf:1");
 	free(mistakes);
 	settings_loaded_fini(&loaded);
 }

@@ -18,7 +18,7 @@ expect_same_again(const char *text, char *const *environment)
 			memcmp(&loaded.settings, &again.settings, sizeof again.settings), 0);
 		for (size_t i = 0; i < directives_count; i++) {
 			if (directives[i].set != NULL && directives[i].set != value_set_listen)
-				CU_ASSERT_EQUAL(strncmp(again.origins[i], "conf:", 5), 0);
+				CU_ASSERT_EQUAL(strncmp(again.origins[i].items[0], "conf:", 5), 0);
 		}
 		settings_loaded_fini(&again);
 	}

@@ -48,6 +48,7 @@ struct settings {
 
 	int64_t idle_timeout_s; /* 0: none */
 	int64_t read_timeout_s; /* 0: none */
+	int64_t handshake_timeout_s;
 	int64_t send_timeout_s;
 	int64_t graceful_drain_timeout_s; /* 0: none */
 	int64_t graceful_shutdown_timeout_s;

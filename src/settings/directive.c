@@ -246,6 +246,15 @@ const struct directive directives[] = {
 			   "connection is closed; 0 is for ever.",
 	},
 	{
+		.name = "HandshakeTimeout",
+		.argument = "seconds",
+		.default_value = "10",
+		NUMBER(handshake_timeout_s, 1, DAY_S),
+		.scope = SCOPE_LIVE,
+		.meaning = "How long a client may take for all that comes before its first line, "
+			   "where its Listen line says tls or proxy.",
+	},
+	{
 		.name = "SendTimeout",
 		.argument = "seconds",
 		.default_value = "30",

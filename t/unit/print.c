@@ -42,7 +42,7 @@ every_directive(void)
 		"LogRotateKeep 9\nRateLimit off\nRateLimitMaxRequests 2\n"
 		"RateLimitWindowSeconds 3\nRateLimitTableSize 4\nRateLimitIPv6Prefix 5\n"
 		"Workers 6\nThreadsPerWorker 7\nListenBacklog 8\nMaxLineLength 16\n"
-		"MaxConnectionsPerClient 10\nIdleTimeout 11\nReadTimeout 14\nSendTimeout 12\n"
+		"MaxConnectionsPerClient 10\nIdleTimeout 11\nReadTimeout 14\nHandshakeTimeout 15\nSendTimeout 12\n"
 		"GracefulDrainTimeout 15\nMaxConnectionsPerWorker 16\n"
 		"GracefulShutdownTimeout 13\nPidFile p\nScoreBoardFile s\nStatusListen [::1]:7\n"
 		"StatusRequire ip 127.0.0.1 10.0.0.0/8 ::1\nErrorLog e\n"

@@ -6,7 +6,7 @@ FUZZ         ?= $(patsubst t/fuzz/%.c,%,$(wildcard t/fuzz/*.c))
 
 fuzz_sanitizers = fuzzer-no-link,address,undefined
 fuzz_programs   = $(FUZZ:%=$(BUILD)/t/fuzz/%)
-fuzz_archives   = $(foreach room,settings core base,$(call archive,$(room)))
+fuzz_archives   = $(foreach room,serve $(floor_3),$(call archive,$(room)))
 
 # Everything is built once more, instrumented, below $(BUILD)/fuzz.
 .PHONY: fuzz $(FUZZ:%=fuzz-%)

@@ -17,12 +17,15 @@ check: $(loadgen) $(limit)
 
 .SECONDARY: $(limit).o
 
-.PHONY: bench bench-growth
+.PHONY: bench bench-growth bench-hostile
 bench: all $(loadgen) $(limit) ## measure the daemon beside the kernel's limit and its peers (BENCH_SECONDS=2 BENCH_ROUNDS=3 WORKLOADS='half sync …')
 	BUILD=$(abspath $(BUILD)) t/bench/run $(WORKLOADS)
 
 bench-growth: all $(loadgen) $(limit) ## measure what a line costs as clients, workers, log and addresses grow (GROWTH='clients …')
 	BUILD=$(abspath $(BUILD)) t/bench/growth $(GROWTH)
+
+bench-hostile: all $(loadgen) ## measure what honest clients feel of slow ones, of a flood, of resets (HOSTILE='quiet slow …')
+	BUILD=$(abspath $(BUILD)) t/bench/hostile $(HOSTILE)
 
 # The core alone, with nothing between it and its input.
 $(core_bench): $(BUILD)/t/bench/core.o $(call archive,core) $(call archive,base)

@@ -44,6 +44,7 @@ struct conn {
 	struct clock_time read_at; /* when the bytes came that are being answered */
 	int64_t line_since_ms; /* ReadTimeout: when the line without an end began; 0: none, or no limit */
 	uint64_t newlines; /* taken when that was looked at */
+	bool flooding;     /* the last read has filled the buffer */
 	uint32_t options;  /* of its Listen line: enum listen_option */
 };
 

@@ -3,6 +3,7 @@
 #include "serve/conn.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdatomic.h>
 
 #include "base/clock.h"
@@ -182,7 +183,8 @@ take_in(struct conn *conn, size_t n)
 {
 	struct frame *frame = &conn->session.frame;
 	frame_fill(frame, n);
-	if (!conn->stream.draining && frame->end == frame->cap)
+	conn->flooding = frame->end == frame->cap;
+	if (!conn->stream.draining && conn->flooding)
 		frame_warm(
 			frame, (size_t)settings_of(conn)->policy.max_line_bytes, WARM_READ_BYTES);
 	conn->read_at = clock_read();
@@ -299,6 +301,9 @@ conn_serve(struct conn *conn)
 		case FILL_BYTES:
 			if (process(conn, false) < 0)
 				return false;
+			/* Who has more than fits is not to hold the processor against who has little. */
+			if (conn->flooding)
+				sched_yield();
 			watch_line(conn);
 			break;
 		case FILL_END:

@@ -28,6 +28,12 @@ void decoder_fini(struct decoder *decoder);
 size_t decoder_memory(const struct decoder *decoder);
 
 /*
+ * Writes what the valid escape at *at means, up to four bytes, and moves *at behind it.  Returns the place behind
+ * what it wrote.
+ */
+char *decode_escape(char *to, const char **at, const char *end);
+
+/*
  * Decodes a valid JSON string, given as what stands between its quotes; the quotes are
  * there, before and behind it.  *out belongs to the decoder and holds until the same
  * place is decoded again.  0, or -1 with errno ENOMEM, also for more than INT_MAX bytes.

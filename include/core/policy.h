@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+#include "core/fields.h"
 #include "core/level.h"
 
 enum unknown_level {
@@ -28,6 +29,8 @@ struct policy {
 	int32_t log_format;     /* enum log_format */
 	int32_t persist;        /* 0: judge and answer, but store nothing */
 	int64_t max_line_bytes; /* of one line, without its newline */
+	int32_t level_numbers;  /* enum level_numbers: which numbers are levels */
+	struct fields fields;   /* the members that hold level and message */
 };
 
 #endif

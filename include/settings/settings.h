@@ -25,7 +25,7 @@ struct settings {
 	int64_t listen_count;
 
 	struct policy
-		policy; /* MinLogLevel, UnknownLevel, LogFormat, LogPersistence, MaxLineLength */
+		policy; /* MinLogLevel to LevelNumbers, LogFormat, LogPersistence, MaxLineLength */
 
 	int64_t buffer_bytes;
 	char log_dir[SETTINGS_PATH_MAX];

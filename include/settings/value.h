@@ -18,6 +18,7 @@ directive_set value_set_filename; /* text without a folder */
 directive_set value_set_listen;   /* adds an endpoint; the caller empties the list */
 directive_set value_set_status_listen;
 directive_set value_set_status_require; /* words with one space between */
+directive_set value_set_names;          /* struct field_list; the default is its standard name */
 directive_set value_set_log_sync;
 directive_set value_set_error_log;
 directive_set value_set_user;
@@ -31,6 +32,7 @@ directive_print value_print_text;
 directive_print value_print_listen;
 directive_print value_print_status_listen;
 directive_print value_print_status_require;
+directive_print value_print_names;
 directive_print value_print_log_sync;
 
 /* Appends a word of a file, in double quotes where it needs them.  0, or -1 with errno ENOMEM. */

@@ -79,8 +79,8 @@ put_utf8(char *to, unsigned character)
 	return to;
 }
 
-/* Decodes the escape at *at and moves *at behind it. */
-static char *
+/* Decodes the escape at *at and moves *at behind it.  By force: it is most of what a message with escapes costs. */
+static inline __attribute__((always_inline)) char *
 put_escape(char *to, const char **at, const char *end)
 {
 	static const char letters[256] = {['"'] = '"',
@@ -97,6 +97,12 @@ put_escape(char *to, const char **at, const char *end)
 	*at += 2;
 	*to++ = letters[(unsigned char)kind];
 	return to;
+}
+
+char *
+decode_escape(char *to, const char **at, const char *end)
+{
+	return put_escape(to, at, end);
 }
 
 /* No escape is shorter than what it means.  The room has a word to spare. */

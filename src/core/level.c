@@ -64,6 +64,48 @@ level_parse(struct slice name)
 	return level != LEVEL_UNKNOWN ? level : parse_freely(name);
 }
 
+/* A whole number as JSON writes it, of up to three digits; -1 for all else. */
+static int
+plain_number(struct slice text)
+{
+	int number = 0;
+	if (text.len == 0 || text.len > 3 || (text.len > 1 && text.data[0] == '0'))
+		return -1;
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.data[i] < '0' || text.data[i] > '9')
+			return -1;
+		number = number * 10 + (text.data[i] - '0');
+	}
+	return number;
+}
+
+static enum level
+level_of_pino(int number)
+{
+	static const enum level tens[] = {
+		LEVEL_UNKNOWN, LEVEL_DEBUG, LEVEL_DEBUG, LEVEL_INFO, LEVEL_WARNING, LEVEL_ERROR};
+	if (number == 60)
+		return LEVEL_CRITICAL;
+	return number < 60 ? tens[number / 10] : LEVEL_UNKNOWN;
+}
+
+static enum level
+level_of_syslog(int number)
+{
+	static const enum level severities[] = {LEVEL_CRITICAL, LEVEL_CRITICAL, LEVEL_CRITICAL,
+		LEVEL_ERROR, LEVEL_WARNING, LEVEL_INFO, LEVEL_INFO, LEVEL_DEBUG};
+	return number < 8 ? severities[number] : LEVEL_UNKNOWN;
+}
+
+enum level
+level_of_number(struct slice text, enum level_numbers numbers)
+{
+	int number = plain_number(slice_trim(text));
+	if (number < 0)
+		return LEVEL_UNKNOWN;
+	return numbers == LEVEL_NUMBERS_PINO ? level_of_pino(number) : level_of_syslog(number);
+}
+
 struct slice
 level_name(enum level level)
 {

@@ -25,7 +25,7 @@ record_judge(
 	struct slice line, const struct policy *policy, struct decoder *decoder, struct record *out)
 {
 	struct scan scan;
-	switch (scan_line(line, &scan)) {
+	switch (scan_line(line, &policy->fields, &scan)) {
 	case SCAN_INVALID:
 		return VERDICT_INVALID;
 	case SCAN_NOT_OBJECT:
@@ -39,7 +39,7 @@ record_judge(
 	struct slice text = scan.level.text;
 	if (scan.level.escaped && decode_string(decoder, DECODE_LEVEL, text, &text) != 0)
 		return VERDICT_FAILED;
-	enum level level = level_parse(text);
+	enum level level = level_read(text, (enum level_numbers)policy->level_numbers);
 	enum verdict verdict = judge_level(level, policy);
 	if (verdict != VERDICT_RECEIVED || policy->persist == 0)
 		return verdict;

@@ -11,10 +11,12 @@
 
 #include <stdint.h>
 
-#include "base/hex.h"
+#include "core/decode.h"
 #include "core/quoted.h"
 
 typedef unsigned char byte; /* chars must not be signed here */
+
+enum { NAME_ROOM = FIELD_NAME_BYTES_MAX + 8 }; /* a character more than fits */
 
 static bool
 is_space(byte c)
@@ -246,30 +248,19 @@ scan_member(const byte *at, struct span in, struct scan_value *value)
 	return at;
 }
 
-/* Whether an escaped name means this word.  Only \uXXXX can stand for a letter, so the other
- * escapes make a name that is none of ours. */
-static bool
-means(struct slice name, struct slice word)
+/* What an escaped name means; where that is longer than any name we know, it is cut off and still is. */
+static struct slice
+decode_name(struct slice name, char room[static NAME_ROOM])
 {
 	const char *at = name.data, *end = at + name.len;
-	for (size_t i = 0; i < word.len; i++) {
-		int c = at < end ? *at++ : -1;
-		if (c == '\\' && *at++ == 'u') {
-			c = hex_unit(at);
-			at += 4;
-		}
-		if (c != word.data[i])
-			return false;
+	char *to = room;
+	while (at < end && to - room <= FIELD_NAME_BYTES_MAX) {
+		if (*at == '\\')
+			to = decode_escape(to, &at, end);
+		else
+			*to++ = *at++;
 	}
-	return at == end;
-}
-
-static struct scan_value *
-place_of_escaped(struct slice name, struct scan *out)
-{
-	if (means(name, (struct slice)SLICE("level")))
-		return &out->level;
-	return means(name, (struct slice)SLICE("message")) ? &out->message : NULL;
+	return (struct slice){room, (size_t)(to - room)};
 }
 
 static inline struct scan_value *
@@ -280,6 +271,27 @@ place_of(struct slice name, struct scan *out)
 	if (name.len == 7)
 		return memcmp(name.data, "message", 7) == 0 ? &out->message : NULL;
 	return NULL;
+}
+
+/* Apart, because who has an array here pays for it in each line. */
+static __attribute__((noinline)) struct scan_value *
+place_of_escaped(struct slice name, struct scan *out)
+{
+	char room[NAME_ROOM];
+	return place_of(decode_name(name, room), out);
+}
+
+/* A member's name as it stands between its quotes; returns the place behind them. */
+static inline const byte *
+take_name(const byte *at, struct span in, struct slice *name, unsigned *traits)
+{
+	if (*at != '"')
+		return NULL;
+	const byte *first = at + 1;
+	at = quoted_skip(first, in, traits);
+	if (at != NULL)
+		*name = (struct slice){(const char *)first, (size_t)(at - 1 - first)};
+	return at;
 }
 
 /* As skip_name(), behind the space; *value becomes the place for the value, or NULL. */
@@ -298,14 +310,11 @@ scan_name(const byte *at, struct span in, struct scan *out, struct scan_value **
 			return skip_space(at + 10);
 		}
 	}
-	if (*at != '"')
-		return NULL;
+	struct slice name;
 	unsigned traits = 0;
-	const byte *first = at + 1;
-	at = quoted_skip(first, in, &traits);
+	at = take_name(at, in, &name, &traits);
 	if (at == NULL)
 		return NULL;
-	struct slice name = {(const char *)first, (size_t)(at - 1 - first)};
 	*value = traits & QUOTED_ESCAPED ? place_of_escaped(name, out) : place_of(name, out);
 	return skip_colon(at);
 }
@@ -332,18 +341,67 @@ scan_object(const byte *at, struct span in, struct scan *out)
 	}
 }
 
+/* Takes a member's value where its name is no worse than the one that it was taken from before. */
+static void
+offer(struct scan_value *value, unsigned *best, unsigned rank, const struct scan_value *found)
+{
+	if (rank > *best)
+		return;
+	*best = rank;
+	*value = *found;
+}
+
+/* The same with names of the settings, which may stand in both lists. */
+static __attribute__((noinline)) const byte *
+scan_object_named(const byte *at, struct span in, const struct fields *fields, struct scan *out)
+{
+	unsigned level_best = FIELD_NAMES_MAX - 1, message_best = FIELD_NAMES_MAX - 1;
+	at = skip_space(at + 1);
+	if (*at == '}')
+		return at + 1;
+	for (;;) {
+		char room[NAME_ROOM];
+		struct slice name;
+		struct scan_value found;
+		unsigned traits = 0;
+		at = take_name(at, in, &name, &traits);
+		at = at != NULL ? skip_colon(at) : NULL;
+		at = at != NULL ? scan_member(at, in, &found) : NULL;
+		if (at == NULL || at == in.end)
+			return NULL;
+		if (traits & QUOTED_ESCAPED)
+			name = decode_name(name, room);
+		offer(&out->level, &level_best,
+			field_list_find(&fields->level, (struct slice)SLICE("level"), name),
+			&found);
+		offer(&out->message, &message_best,
+			field_list_find(&fields->message, (struct slice)SLICE("message"), name),
+			&found);
+		at = skip_space(at);
+		if (*at != ',')
+			return *at == '}' ? at + 1 : NULL;
+		at = skip_space(at + 1);
+	}
+}
+
+static const byte *
+scan_outermost(struct span in, const struct fields *fields, struct scan *out)
+{
+	out->level.present = out->message.present = false;
+	return fields_are_standard(fields) ? scan_object(in.begin, in, out)
+	                                   : scan_object_named(in.begin, in, fields, out);
+}
+
 enum scan_result
-scan_line(struct slice line, struct scan *out)
+scan_line(struct slice line, const struct fields *fields, struct scan *out)
 {
 	struct span in = trim(span_of(line));
 	if (in.begin == in.end)
 		return SCAN_INVALID;
 	byte first = in.begin[0], last = in.end[-1];
-	if (first == '{') {
-		out->level.present = out->message.present = false;
-		return last == '}' && scan_object(in.begin, in, out) == in.end ? SCAN_OBJECT
-		                                                               : SCAN_INVALID;
-	}
+	if (first == '{')
+		return last == '}' && scan_outermost(in, fields, out) == in.end ? SCAN_OBJECT
+		                                                                : SCAN_INVALID;
 	const byte *at;
 	if (first == '[')
 		at = last == ']' ? skip_container(in.begin, in, SCAN_DEPTH_MAX) : NULL;

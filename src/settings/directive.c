@@ -25,6 +25,7 @@ enum {
 #define TYPE(type)               .set = value_set_##type, .print = value_print_##type
 #define NUMBER(member, from, to) TYPE(number), AT(member), .min = (from), .max = (to)
 #define BOOLEAN(member)          TYPE(boolean), .argument = "on|off", AT(member)
+#define NAMES(member)            TYPE(names), AT(policy.fields.member), .many = true
 #define CHOICE(member, words)    TYPE(choice), .argument = (words), .values = (words), AT(member)
 
 const struct directive directives[] = {
@@ -65,6 +66,32 @@ const struct directive directives[] = {
 		CHOICE(policy.unknown_level, "filter|accept|reject"),
 		.scope = SCOPE_LIVE,
 		.meaning = "What becomes of a record whose level is none of the known ones.",
+	},
+	{
+		.name = "LevelField",
+		.argument = "name ...",
+		.default_value = "level",
+		NAMES(level),
+		.scope = SCOPE_LIVE,
+		.meaning = "The members that may hold a record's level; the first name that it has "
+			   "counts.",
+	},
+	{
+		.name = "MessageField",
+		.argument = "name ...",
+		.default_value = "message",
+		NAMES(message),
+		.scope = SCOPE_LIVE,
+		.meaning = "The members that may hold a record's message; the first name that it "
+			   "has counts.",
+	},
+	{
+		.name = "LevelNumbers",
+		.default_value = "none",
+		CHOICE(policy.level_numbers, "none|pino|syslog"),
+		.scope = SCOPE_LIVE,
+		.meaning = "Whether numbers are levels, and which: 10 to 60 as of pino and bunyan, "
+			   "or 0 to 7 as of syslog.",
 	},
 	{
 		.name = "LogPersistence",

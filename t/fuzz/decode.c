@@ -40,7 +40,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(line + HEAD + size, tail, TAIL);
 	struct scan scan;
 	struct slice text = {line, HEAD + size + TAIL};
-	if (scan_line(text, &scan) == SCAN_OBJECT && scan.message.is_string &&
+	if (scan_line(text, &fields_standard, &scan) == SCAN_OBJECT && scan.message.is_string &&
 		scan.message.text.data == line + HEAD && scan.message.text.len == size)
 		compare(scan.message.text);
 	free(line);

@@ -8,6 +8,8 @@
 
 #include <stdint.h>
 
+#include "lib/oracle.h"
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void
@@ -32,10 +34,12 @@ expect_one_line(struct slice line)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct policy policy = {.min_level = LEVEL_DEBUG,
+	const struct policy policy = {.min_level = LEVEL_DEBUG,
 		.unknown_level = UNKNOWN_LEVEL_ACCEPT,
 		.log_format = LOG_FORMAT_TEXT,
-		.persist = 1};
+		.persist = 1,
+		.level_numbers = (int32_t)(size % (LEVEL_NUMBERS_SYSLOG + 1)),
+		.fields = *oracle_fields(size % ORACLE_FIELDS)};
 	static const struct format_context context = {.stamp = "2026-01-31T12:00:00.123456Z"};
 	struct decoder decoder = {.tokener = NULL};
 	struct buf out = {.data = NULL}, slow = {.data = NULL};

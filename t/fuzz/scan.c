@@ -11,10 +11,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const char *wrong = oracle_compare((struct slice){(const char *)data, size});
-	if (wrong != NULL) {
-		fprintf(stderr, "%s: %.*s\n", wrong, (int)size, (const char *)data);
-		abort();
+	for (size_t n = 0; n < ORACLE_FIELDS; n++) {
+		const char *wrong = oracle_compare(
+			(struct slice){(const char *)data, size}, oracle_fields(n));
+		if (wrong != NULL) {
+			fprintf(stderr, "%s, names %zu: %.*s\n", wrong, n, (int)size,
+				(const char *)data);
+			abort();
+		}
 	}
 	return 0;
 }

@@ -124,6 +124,45 @@ canonical_names(void)
 	}
 }
 
+/* What each number from 0 on means, one letter each; all others mean nothing. */
+static void
+expect_numbers(enum level_numbers numbers, const char *letters)
+{
+	for (int i = 0; i < 1200; i++) {
+		char text[8];
+		snprintf(text, sizeof text, "%d", i);
+		enum level level = level_read(slice_of(text), numbers);
+		char expected = (size_t)i < strlen(letters) ? letters[i] : 'U';
+		CU_ASSERT_EQUAL(level_name(level).data[0], expected);
+		if (level_name(level).data[0] != expected)
+			printf("# %d is %s\n", i, level_name(level).data);
+	}
+}
+
+static void
+numbers(void)
+{
+	expect_numbers(LEVEL_NUMBERS_NONE, "");
+	expect_numbers(LEVEL_NUMBERS_SYSLOG, "CCCEWIID");
+	expect_numbers(LEVEL_NUMBERS_PINO, "UUUUUUUUUU"
+					   "DDDDDDDDDDDDDDDDDDDD"
+					   "IIIIIIIIIIWWWWWWWWWWEEEEEEEEEEC");
+}
+
+static void
+what_is_no_number(void)
+{
+	static const char *const texts[] = {"", "-1", "+3", "3.0", "30.0", "3e1", "1e1", "03",
+		"030", "00", "3 0", "x", "0x3", "\xd9\xa3", "4294967299", "18446744073709551619"};
+	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+		CU_ASSERT_EQUAL(level_read(slice_of(texts[i]), LEVEL_NUMBERS_PINO), LEVEL_UNKNOWN);
+		CU_ASSERT_EQUAL(
+			level_read(slice_of(texts[i]), LEVEL_NUMBERS_SYSLOG), LEVEL_UNKNOWN);
+	}
+	CU_ASSERT_EQUAL(level_read(slice_of(" 30\t"), LEVEL_NUMBERS_PINO), LEVEL_INFO);
+	CU_ASSERT_EQUAL(level_read(slice_of("warn"), LEVEL_NUMBERS_PINO), LEVEL_WARNING);
+}
+
 int
 main(void)
 {
@@ -135,6 +174,8 @@ main(void)
 		{"what is no level", unknown},
 		{"the order of the levels", order},
 		{"canonical names", canonical_names},
+		{"numbers, where they are levels", numbers},
+		{"numbers that are not plain", what_is_no_number},
 		{NULL, NULL},
 	};
 	return tap_main("level", cases);

@@ -98,7 +98,12 @@ static void
 put_name(struct maker *maker)
 {
 	static const char *const names[] = {"\"level\"", "\"message\"", "\"\\u006cevel\"",
-		"\"messag\\u0065\"", "\"Level\"", "\"levels\"", "\"level\\u0000\"", "\"\"",
+		"\"messag\\u0065\"", "\"severity\"", "\"lvl\"", "\"l\\u0076l\"", "\"log.level\"",
+		"\"msg\"", "\"log\"",
+		"\"gr\xc3\xb6\xc3\x9f"
+		"e\"",
+		"\"gr\\u00f6\\u00DFe\"", "\"\\ud83d\\ude00\"", "\"a\\\"b\"", "\"a\\\\b\"",
+		"\"l\\/v\"", "\"l/v\"", "\"Level\"", "\"levels\"", "\"level\\u0000\"", "\"\"",
 		"\"leve\""};
 	if (below(maker, 4) == 0)
 		put_string(maker);
@@ -183,8 +188,10 @@ compare(struct maker *maker)
 {
 	struct scan scan;
 	struct slice copy = exact_copy((struct slice){maker->text, maker->len});
-	bool accepted = scan_line(copy, &scan) != SCAN_INVALID;
-	const char *wrong = oracle_compare(copy);
+	bool accepted = scan_line(copy, &fields_standard, &scan) != SCAN_INVALID;
+	const char *wrong = NULL;
+	for (size_t n = 0; wrong == NULL && n < ORACLE_FIELDS; n++)
+		wrong = oracle_compare(copy, oracle_fields(n));
 	if (wrong != NULL)
 		printf("# %s: %.*s\n", wrong, (int)copy.len, copy.data);
 	exact_free(copy);

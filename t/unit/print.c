@@ -37,12 +37,15 @@ every_directive(void)
 {
 	expect_same_again(
 		"Listen 1\nListen [::1]:2\nListen localhost:0\nListen localhost:0\n"
-		"BufferSize 1\nMinLogLevel fatal\nUnknownLevel accept\nLogPersistence off\n"
+		"BufferSize 1\nMinLogLevel fatal\nUnknownLevel accept\n"
+		"LevelField severity log.level\nMessageField msg\nLevelNumbers "
+		"pino\nLogPersistence off\n"
 		"LogDir /a\nLogFilename b\nLogFormat json\nLogSync 7\nLogRotateSize 8\n"
 		"LogRotateKeep 9\nRateLimit off\nRateLimitMaxRequests 2\n"
 		"RateLimitWindowSeconds 3\nRateLimitTableSize 4\nRateLimitIPv6Prefix 5\n"
 		"Workers 6\nThreadsPerWorker 7\nListenBacklog 8\nMaxLineLength 16\n"
-		"MaxConnectionsPerClient 10\nIdleTimeout 11\nReadTimeout 14\nHandshakeTimeout 15\nSendTimeout 12\n"
+		"MaxConnectionsPerClient 10\nIdleTimeout 11\nReadTimeout 14\nHandshakeTimeout "
+		"15\nSendTimeout 12\n"
 		"GracefulDrainTimeout 15\nMaxConnectionsPerWorker 16\n"
 		"GracefulShutdownTimeout 13\nPidFile p\nScoreBoardFile s\nStatusListen [::1]:7\n"
 		"StatusRequire ip 127.0.0.1 10.0.0.0/8 ::1\nErrorLog e\n"

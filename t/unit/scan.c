@@ -19,7 +19,7 @@ scan_exact(struct slice text)
 {
 	struct scan scan;
 	struct slice copy = exact_copy(text);
-	enum scan_result result = scan_line(copy, &scan);
+	enum scan_result result = scan_line(copy, &fields_standard, &scan);
 	exact_free(copy);
 	return result;
 }
@@ -223,7 +223,7 @@ blank(void)
 		TEXT(""), TEXT(" "), TEXT("\n"), TEXT(" \t\r\n \t\r\n "), TEXT("\v")};
 	expect_each(texts, COUNT(texts), SCAN_INVALID);
 	struct scan scan;
-	CU_ASSERT_EQUAL(scan_line((struct slice){NULL, 0}, &scan), SCAN_INVALID);
+	CU_ASSERT_EQUAL(scan_line((struct slice){NULL, 0}, &fields_standard, &scan), SCAN_INVALID);
 }
 
 /* A valid document is invalid wherever it is cut, and its scan never reads behind the cut. */
@@ -300,7 +300,7 @@ expect_members(const char *text, const char *level, const char *message)
 {
 	struct scan scan;
 	struct slice copy = exact_copy(slice_of(text));
-	CU_ASSERT_EQUAL_FATAL(scan_line(copy, &scan), SCAN_OBJECT);
+	CU_ASSERT_EQUAL_FATAL(scan_line(copy, &fields_standard, &scan), SCAN_OBJECT);
 	const struct scan_value *found[] = {&scan.level, &scan.message};
 	const char *expected[] = {level, message};
 	for (int i = 0; i < 2; i++) {

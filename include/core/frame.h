@@ -59,6 +59,12 @@ void frame_fill(struct frame *frame, size_t n);
 enum frame_event frame_next(
 	struct frame *frame, size_t max_line_bytes, bool finished, struct slice *line);
 
+/*
+ * Forgets what has arrived of a line that will not go on; when frame_next() has said FRAME_MORE.  Returns whether it
+ * was reported already, as too long.
+ */
+bool frame_drop_line(struct frame *frame);
+
 /* Whether a line has begun to arrive that has no newline yet; when frame_next() has said FRAME_MORE. */
 bool frame_line_begun(const struct frame *frame);
 

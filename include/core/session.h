@@ -25,9 +25,10 @@ enum { SESSION_BATCH_LINES = 2048 }; /* bounds what one batch can need of memory
 
 struct session {
 	struct frame frame;
-	struct slice client; /* textual address; the owner of the session owns it */
-	bool silent;         /* no answers are wanted */
-	struct batch *batch; /* lent by the caller for the calls below, which all work on it */
+	struct slice client;  /* textual address; the owner of the session owns it */
+	bool silent;          /* no answers are wanted */
+	enum verdict refusal; /* session_refuse(); VERDICT_RECEIVED: none */
+	struct batch *batch;  /* lent by the caller for the calls below, which all work on it */
 };
 
 /* `client` must outlive the session.  Allocates nothing yet. */
@@ -40,6 +41,13 @@ void session_fini(struct session *session);
  * more.  -1 with errno ENOMEM.  `finished`: the client has sent its FIN.
  */
 int64_t session_collect(struct session *session, const struct policy *policy, bool finished);
+
+/*
+ * What comes next in the stream is not to be had: behind the lines that the frame still has, session_collect() gives one
+ * line this verdict, which is no VERDICT_RECEIVED.  What has come of a line without its end is dropped; where that is
+ * one reported as too long already, another VERDICT_TOO_LONG is not given.
+ */
+void session_refuse(struct session *session, enum verdict verdict);
 
 /*
  * Judges the batch: the first `granted` lines on their merits, the others as limited.

@@ -27,6 +27,7 @@ LDLIBS_spoiled = $(LDLIBS_logcollectctl)
 ROOM_oracle   = core
 ROOM_harmless = core
 $(BUILD)/t/unit/oracle: $(BUILD)/t/lib/oracle.o
+$(BUILD)/t/unit/unpack: $(BUILD)/t/lib/packed.o
 
 $(BUILD)/t/%.o: t/%.c GNUmakefile | $(preconditions)
 	@mkdir -p $(@D)

@@ -13,8 +13,9 @@ fuzz_archives   = $(foreach room,serve $(floor_3),$(call archive,$(room)))
 fuzz: ## fuzz each target for FUZZ_SECONDS=20, up to the first crash (FUZZ='scan frame …')
 	$(MAKE) CC=clang SANITIZE=$(fuzz_sanitizers) BUILD=$(BUILD)/fuzz $(FUZZ:%=fuzz-%)
 
-.SECONDARY: $(fuzz_programs:%=%.o) $(BUILD)/t/lib/oracle.o
-$(fuzz_programs): %: %.o $(BUILD)/t/lib/oracle.o $(fuzz_archives)
+fuzz_helpers = $(patsubst %,$(BUILD)/t/lib/%.o,oracle packed)
+.SECONDARY: $(fuzz_programs:%=%.o) $(fuzz_helpers)
+$(fuzz_programs): %: %.o $(fuzz_helpers) $(fuzz_archives)
 	$(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $^ $(LDLIBS_ALL)
 
 # What is found goes to the copy of the corpus, a crash beside it; nothing is written into the tree.

@@ -151,6 +151,16 @@ frame_next(struct frame *frame, size_t max_line_bytes, bool finished, struct sli
 }
 
 bool
+frame_drop_line(struct frame *frame)
+{
+	bool reported = frame->skipping && frame->skipped_text;
+	frame->start = frame->scanned = frame->end;
+	frame->skipping = frame->skipped_text = false;
+	frame->newlines++;
+	return reported;
+}
+
+bool
 frame_line_begun(const struct frame *frame)
 {
 	return frame->start < frame->end || frame->skipping;

@@ -18,6 +18,25 @@ session_fini(struct session *session)
 	frame_fini(&session->frame);
 }
 
+void
+session_refuse(struct session *session, enum verdict verdict)
+{
+	session->refusal = verdict;
+}
+
+/* Makes a line of the refusal, if there is one; how many lines that is. */
+static size_t
+take_refusal(struct session *session, struct batch_line *line)
+{
+	enum verdict refusal = session->refusal;
+	if (refusal == VERDICT_RECEIVED)
+		return 0;
+	session->refusal = VERDICT_RECEIVED;
+	bool reported = frame_drop_line(&session->frame);
+	*line = (struct batch_line){.verdict = (uint8_t)refusal};
+	return reported && refusal == VERDICT_TOO_LONG ? 0 : 1;
+}
+
 int64_t
 session_collect(struct session *session, const struct policy *policy, bool finished)
 {
@@ -30,6 +49,7 @@ session_collect(struct session *session, const struct policy *policy, bool finis
 		switch (frame_next(
 			&session->frame, (size_t)policy->max_line_bytes, finished, &line->text)) {
 		case FRAME_MORE:
+			batch->count += take_refusal(session, line);
 			return (int64_t)batch->count;
 		case FRAME_LINE:
 			line->verdict = VERDICT_RECEIVED;
@@ -67,7 +87,7 @@ session_judge(struct session *session, const struct policy *policy, int64_t gran
 		struct batch_line *line = &batch->lines[i];
 		if ((int64_t)i >= granted)
 			line->verdict = VERDICT_LIMITED;
-		else if (line->verdict != VERDICT_TOO_LONG)
+		else if (line->verdict == VERDICT_RECEIVED)
 			line->verdict = (uint8_t)judge_line(batch, policy, &context, line->text);
 	}
 }

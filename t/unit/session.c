@@ -115,6 +115,26 @@ limit_first(void)
 	finished(&session);
 }
 
+/* Behind the lines that are there, as a line; what has come of one without its end is gone. */
+static void
+refusal(void)
+{
+	struct session session = opened();
+	feed(&session, "{}\n{\"le");
+	session_refuse(&session, VERDICT_INVALID);
+	CU_ASSERT_EQUAL(carry(&session, &default_policy, ALL, true), 2);
+	CU_ASSERT_EQUAL(session.batch->verdicts[VERDICT_MISSING], 1);
+	CU_ASSERT_EQUAL(session.batch->verdicts[VERDICT_INVALID], 1);
+	feed(&session, "[]\n");
+	CU_ASSERT_EQUAL(carry(&session, &default_policy, ALL, true), 1);
+	CU_ASSERT_EQUAL(session.batch->verdicts[VERDICT_NOT_OBJECT], 1);
+	session_refuse(&session, VERDICT_TOO_LONG);
+	CU_ASSERT_EQUAL(carry(&session, &default_policy, 0, true), 1);
+	CU_ASSERT_EQUAL(session.batch->verdicts[VERDICT_LIMITED], 1);
+	CU_ASSERT_EQUAL(session_collect(&session, &default_policy, true), 0);
+	finished(&session);
+}
+
 static void
 failed_storage(void)
 {
@@ -198,6 +218,7 @@ main(void)
 	static const struct tap_case cases[] = {
 		{"every verdict, in order", every_verdict},
 		{"the rate limit is checked first", limit_first},
+		{"a refusal is a line", refusal},
 		{"failed storage fails the accepted lines and no others", failed_storage},
 		{"without persistence nothing is formatted", nothing_stored},
 		{"a batch is bounded", bounded_batch},

@@ -12,6 +12,7 @@
 
 #include "core/address.h"
 #include "core/session.h"
+#include "core/unpack.h"
 #include "net/stream.h"
 #include "serve/arrival.h"
 #include "serve/batches.h"
@@ -38,6 +39,7 @@ struct conn {
 	const struct view *view; /* the settings in force for the batch under way */
 	struct stream stream;
 	struct session session;
+	struct unpack unpack; /* of a Listen line that says gzip; else all zero */
 	struct address address;
 	struct address key; /* what the limiter counts the client by */
 	char client[ADDRESS_TEXT_MAX];

@@ -37,6 +37,13 @@ follow_settings(struct conn *conn)
 		&conn->address, (unsigned)settings_of(conn)->rate_limit_ipv6_prefix);
 }
 
+/* Whether what is read goes through the unpacker. */
+static bool
+may_be_packed(const struct conn *conn)
+{
+	return (conn->options & LISTEN_GZIP) != 0;
+}
+
 /* Settings that were published meanwhile hold from here on. */
 static void
 refresh(struct conn *conn)
@@ -61,12 +68,15 @@ conn_init(struct conn *conn, const struct conn_world *world, const struct arriva
 	session_init(
 		&conn->session, (size_t)settings_of(conn)->buffer_bytes, slice_of(conn->client));
 	conn->session.silent = (conn->options & LISTEN_NOACK) != 0;
+	if (may_be_packed(conn))
+		unpack_init(&conn->unpack, (size_t)settings_of(conn)->buffer_bytes);
 }
 
 void
 conn_fini(struct conn *conn)
 {
 	session_fini(&conn->session);
+	unpack_fini(&conn->unpack);
 	view_put(conn->world->desk, conn->view);
 }
 
@@ -101,7 +111,8 @@ static bool
 is_warm(const struct conn *conn)
 {
 	const struct frame *frame = &conn->session.frame;
-	return frame->cap > frame->first_bytes + COLD_BYTES;
+	return frame->cap + conn->unpack.cap >
+	       frame->first_bytes + conn->unpack.first_bytes + COLD_BYTES;
 }
 
 /* Of two times in milliseconds the one that is over first; 0 is never. */
@@ -128,7 +139,18 @@ static void
 cool(struct conn *conn)
 {
 	frame_cool(&conn->session.frame);
+	unpack_cool(&conn->unpack);
 	atomic_store_explicit(conn->world->cooled, true, memory_order_relaxed);
+}
+
+/* Where the next bytes are read to; NULL with errno ENOMEM. */
+static char *
+reading_room(struct conn *conn, size_t *size)
+{
+	if (may_be_packed(conn))
+		return unpack_room(&conn->unpack, size);
+	return frame_room(
+		&conn->session.frame, (size_t)settings_of(conn)->policy.max_line_bytes, size);
 }
 
 /*
@@ -148,8 +170,7 @@ read_patiently(struct conn *conn)
 		bool cooling = !cooled && is_warm(conn) &&
 		               (limit_ms == 0 || limit_ms > COOL_AFTER_MS);
 		size_t size;
-		char *room = frame_room(&conn->session.frame,
-			(size_t)settings_of(conn)->policy.max_line_bytes, &size);
+		char *room = reading_room(conn, &size);
 		if (room == NULL)
 			return -1;
 		stream_set_read_timeout(&conn->stream, cooling ? COOL_AFTER_MS : limit_ms);
@@ -171,22 +192,34 @@ static void
 watch_line(struct conn *conn)
 {
 	const struct frame *frame = &conn->session.frame;
-	if (settings_of(conn)->read_timeout_s == 0 || !frame_line_begun(frame))
+	bool refused, begun = frame_line_begun(frame) || unpack_inside(&conn->unpack, &refused);
+	if (settings_of(conn)->read_timeout_s == 0 || !begun)
 		conn->line_since_ms = 0;
 	else if (conn->line_since_ms == 0 || conn->newlines != frame->newlines)
 		conn->line_since_ms = clock_mono_ms();
 	conn->newlines = frame->newlines;
 }
 
+/* A frame that is filled may become larger. */
 static void
-take_in(struct conn *conn, size_t n)
+warm(struct conn *conn)
 {
 	struct frame *frame = &conn->session.frame;
-	frame_fill(frame, n);
 	conn->flooding = frame->end == frame->cap;
 	if (!conn->stream.draining && conn->flooding)
 		frame_warm(
 			frame, (size_t)settings_of(conn)->policy.max_line_bytes, WARM_READ_BYTES);
+}
+
+static void
+take_in(struct conn *conn, size_t n)
+{
+	if (may_be_packed(conn)) {
+		unpack_fill(&conn->unpack, n);
+	} else {
+		frame_fill(&conn->session.frame, n);
+		warm(conn);
+	}
 	conn->read_at = clock_read();
 	count(conn, COUNT_BYTES_IN, n);
 }
@@ -279,6 +312,34 @@ carry_all(struct conn *conn, bool finished)
 	}
 }
 
+/* The same with what was read, piece by piece as it is unpacked. */
+static int
+carry_packed(struct conn *conn, bool finished)
+{
+	struct session *session = &conn->session;
+	enum unpack_event event;
+	enum verdict verdict;
+	while ((event = unpack_pour(&conn->unpack, &session->frame,
+			(size_t)settings_of(conn)->policy.max_line_bytes, &verdict)) !=
+		UNPACK_MORE) {
+		if (event == UNPACK_FAILED)
+			return -1;
+		if (event == UNPACK_REFUSED)
+			session_refuse(session, verdict);
+		warm(conn);
+		if (carry_all(conn, false) < 0)
+			return -1;
+	}
+	bool refused = false;
+	if (!finished)
+		return 0;
+	/* What it broke off in the middle of is no gzip. */
+	bool inside = unpack_inside(&conn->unpack, &refused);
+	if (inside && !refused)
+		session_refuse(session, VERDICT_INVALID);
+	return carry_all(conn, !inside);
+}
+
 /* With a batch that is borrowed for it.  0, or -1: the connection is over. */
 static int
 process(struct conn *conn, bool finished)
@@ -287,7 +348,7 @@ process(struct conn *conn, bool finished)
 	session->batch = batches_take(conn->world->batches);
 	if (session->batch == NULL)
 		return -1;
-	int result = carry_all(conn, finished);
+	int result = may_be_packed(conn) ? carry_packed(conn, finished) : carry_all(conn, finished);
 	batches_give(conn->world->batches, session->batch);
 	session->batch = NULL;
 	return result;

@@ -123,7 +123,7 @@ numbers(void)
 		CU_ASSERT_TRUE(set(directive, " 64 ", &out));
 		CU_ASSERT_STRING_EQUAL(out.data, "64");
 	}
-	CU_ASSERT_EQUAL(count, 18);
+	CU_ASSERT_EQUAL(count, 19);
 	buf_fini(&out);
 }
 

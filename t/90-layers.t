@@ -8,7 +8,7 @@ use Test::More;
 my %floor = (
 	base => 0,
 	core => 1,
-	(map { $_ => 2 } qw(settings shm store net)),
+	(map { $_ => 2 } qw(settings shm store net guard)),
 	figures => 3,
 	(map { $_ => 4 } qw(serve super send ctl monitor)),
 	cmd => 5,
@@ -56,6 +56,6 @@ find({ no_chdir => 1, wanted => sub {
 } }, "$root/src", "$root/include");
 
 cmp_ok($files, '>', 20, 'there are files');
-ok($seen{$_}, "there is a room $_") for qw(base core settings shm store net figures serve super monitor cmd);
+ok($seen{$_}, "there is a room $_") for qw(base core settings shm store net guard figures serve super monitor cmd);
 
 done_testing;

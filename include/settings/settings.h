@@ -60,6 +60,7 @@ struct settings {
 	int64_t status_require_count;      /* 0: anybody may ask it */
 	char error_log[SETTINGS_PATH_MAX]; /* "stderr", "syslog" or a path */
 	int32_t error_log_level;           /* enum errlog_level */
+	int32_t sandbox;                   /* bool */
 	char user[SETTINGS_NAME_MAX];      /* "": stay */
 	char group[SETTINGS_NAME_MAX];
 };

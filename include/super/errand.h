@@ -24,7 +24,7 @@ struct errands {
 typedef int errand(const void *context);
 
 /*
- * Runs it in a child with these privileges and none of our descriptors but the standard ones.  What it has returned;
+ * Runs it in a child with these privileges, or NULL for our own, and none of our descriptors but the standard ones.  What it has returned;
  * ETIMEDOUT after wait_ms, when it is killed, and at once as long as too many of those have not ended.  -1 with errno:
  * there was no child to be had, or somebody else has killed it (EINTR).  Only from a single-threaded process.
  */

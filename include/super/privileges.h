@@ -22,7 +22,10 @@ struct privileges {
  */
 const char *privileges_find(struct privileges *privileges, const char *user, const char *group);
 
-/* Becomes that user, for good: groups, group, user.  0, or -1 with errno. */
+/*
+ * Becomes that user, for good: groups, group, user; and gives up all capabilities, also where nothing is to change: root is
+ * then a user as others are, whom files belong to.  0, or -1 with errno.
+ */
 int privileges_take(const struct privileges *privileges);
 
 #endif

@@ -15,6 +15,7 @@
 
 #include "base/errlog.h"
 #include "base/standard.h"
+#include "guard/powers.h"
 #include "monitor/monitor.h"
 #include "net/passed.h"
 #include "serve/worker.h"
@@ -360,6 +361,7 @@ run(struct daemon *daemon, const struct settings_sources *sources, bool detach)
 		open_pidfile, open_listeners, open_status, prepare_log_dir, share_memory};
 	int status = open_errlog(&daemon->loaded.settings);
 	signals_block();
+	powers_hide(daemon->loaded.settings.sandbox != 0);
 	daemon->sources = sources;
 	daemon->detach = detach;
 	if (status == EX_OK)

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/errlog.h"
 #include "core/order.h"
+#include "guard/sandbox.h"
 #include "monitor/http.h"
 #include "net/orders.h"
 
@@ -36,7 +37,6 @@ static void
 give_up_powers(const struct shared *shared)
 {
 	const struct sched_param none = {0};
-	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	/* One that stands still does not see that its supervisor is gone, and keeps the address from the next daemon. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	if (mprotect(shared->memory, shared->size, PROT_READ) < 0)
@@ -136,6 +136,7 @@ monitor_main(const void *heritage, size_t index, int channel)
 		errlog_error("the monitor cannot start: %s", strerror(errno));
 		status = EX_OSERR;
 	} else {
+		sandbox_enter(SANDBOX_MONITOR, watch_settings(&monitor.watch)->sandbox != 0, false);
 		monitor.heritage->in_service(monitor.heritage->context);
 		serve(&monitor);
 	}

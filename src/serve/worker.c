@@ -23,6 +23,7 @@
 #include "base/clock.h"
 #include "base/errlog.h"
 #include "core/order.h"
+#include "guard/sandbox.h"
 #include "net/orders.h"
 #include "serve/clients.h"
 #include "serve/reception.h"
@@ -367,6 +368,8 @@ set_up(struct worker *worker, size_t slot, unsigned char *status)
 		view_open(&worker->desk, shared->settings, settings_changed, worker) < 0)
 		return -1;
 	worker->settings = worker->desk.current->settings;
+	/* Before the log is opened: what a reload may ask for shows at the start, and there is no thread yet. */
+	sandbox_enter(SANDBOX_WORKER, worker->settings.sandbox != 0, slot == 0);
 	if (open_log(worker, status) < 0)
 		return -1;
 	scoreboard_set_settings(shared->board, slot, worker->desk.current->generation);

@@ -363,6 +363,14 @@ const struct directive directives[] = {
 		.meaning = "The least severe of the daemon's own messages that are written.",
 	},
 	{
+		.name = "Sandbox",
+		.default_value = "on",
+		BOOLEAN(sandbox),
+		.scope = SCOPE_NEW_WORKERS,
+		.meaning = "Whether workers and the monitor may ask the kernel for what they need "
+			   "and nothing else, and their memory is hidden.",
+	},
+	{
 		.name = "User",
 		.argument = "name",
 		.set = value_set_user,

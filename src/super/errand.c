@@ -16,7 +16,7 @@ run_in_child(const struct privileges *privileges, errand *run, const void *conte
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	closefrom(STDERR_FILENO + 1);
-	return privileges_take(privileges) == 0 ? run(context) : errno;
+	return privileges == NULL || privileges_take(privileges) == 0 ? run(context) : errno;
 }
 
 /* 1: the child has ended in time; 0: it has not; -1: nobody can tell. */

@@ -8,6 +8,8 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include "guard/powers.h"
+
 const char *
 privileges_find(struct privileges *privileges, const char *user, const char *group)
 {
@@ -44,7 +46,7 @@ int
 privileges_take(const struct privileges *privileges)
 {
 	if (!privileges->change)
-		return 0;
+		return powers_drop();
 	if (take_groups(privileges) < 0 ||
 		setresgid(privileges->gid, privileges->gid, privileges->gid) < 0)
 		return -1;
@@ -55,5 +57,5 @@ privileges_take(const struct privileges *privileges)
 		errno = EPERM;
 		return -1;
 	}
-	return 0;
+	return powers_drop();
 }

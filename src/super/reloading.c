@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/errlog.h"
 #include "core/order.h"
+#include "guard/powers.h"
 #include "super/notice.h"
 
 enum { TRY_LOG_MS = 2000 };
@@ -64,6 +65,7 @@ put_in_force(const struct reloading *reloading, struct reload *reload, bool held
 	}
 	switch_status(reloading, &reload->status);
 	*plan->settings = reload->settings;
+	powers_hide(plan->settings->sandbox != 0);
 	errlog_set_level((enum errlog_level)plan->settings->error_log_level);
 	published_write(plan->shared->settings, plan->settings, sizeof *plan->settings);
 	crew_order(crew, ORDER_SETTINGS, errlog_descriptor());
@@ -98,8 +100,7 @@ make_log(void *owner, const struct settings *settings)
 	const struct supervisor_log log = {settings, plan->privileges};
 	if (!plan->privileges->change)
 		return 0;
-	int error = errand_run(&reloading->errands, &(struct privileges){.change = false},
-		plan->make_log, &log, TRY_LOG_MS);
+	int error = errand_run(&reloading->errands, NULL, plan->make_log, &log, TRY_LOG_MS);
 	return error < 0 ? 0 : error;
 }
 

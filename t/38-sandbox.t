@@ -4,6 +4,7 @@
 use v5.36;
 use Test::More;
 use LogCollectd;
+use LogCollectd::Http;
 
 sub threads ($pid) { return map { slurp($_) } glob "/proc/$pid/task/*/status" }
 
@@ -48,6 +49,20 @@ subtest 'their memory' => sub {
 	$daemon->launch;
 	is($owners->($daemon->workers), "$uid $uid", 'without Sandbox it is, for a debugger');
 	ok($read->(($daemon->workers)[0]), 'and can be read');
+	is($daemon->stop, 0, 'stops');
+};
+
+# As the service has it, and as nobody may look into them: each worker tells its figures itself.
+subtest 'their figures, where /proc hides them' => sub {
+	plan skip_all => 'needs root, unshare and mount'
+		if system('unshare --mount -- mount -t proc -o hidepid=2 proc /proc 2>/dev/null') != 0;
+	my $hide = 'mount -t proc -o hidepid=2 proc /proc && exec "$@"';
+	my $daemon = LogCollectd->start(User => 'nobody', StatusListen => '127.0.0.1:0',
+		-wrap => ['unshare', '--mount', '--', 'sh', '-c', $hide, 'sh']);
+	my $metrics = sub { get($daemon, '/metrics')->{body} // '' };
+	for my $name (qw(cpu_seconds_total resident_memory_bytes)) {
+		ok(wait_until { 2 == (() = $metrics->() =~ /^logcollectd_worker_$name\{worker="\d+"\} [\d.e-]*[1-9]/mg) }, $name);
+	}
 	is($daemon->stop, 0, 'stops');
 };
 

@@ -85,6 +85,8 @@ struct scoreboard_slot {
 	int64_t born_us; /* wall clock */
 	int64_t beat_ms; /* its last sign of life, monotonic clock; 0: none was seen */
 	uint64_t clients, most_clients;  /* it has, it takes; 0: not known yet */
+	int64_t cpu_us;                  /* processor time, as it told it last; 0: not yet, */
+	uint64_t resident_bytes;         /* and memory; 0: not known */
 	uint64_t settings_generation;    /* seen */
 	uint64_t log_generation;         /* reached: it writes to no older file */
 	uint64_t log_tried;              /* the last one tried, */
@@ -142,6 +144,8 @@ void scoreboard_set_state(struct scoreboard *board, size_t slot, enum slot_state
 void scoreboard_set_clients(struct scoreboard *board, size_t slot, size_t clients);
 void scoreboard_set_most_clients(struct scoreboard *board, size_t slot, size_t most);
 void scoreboard_set_settings(struct scoreboard *board, size_t slot, uint64_t generation);
+void scoreboard_set_usage(
+	struct scoreboard *board, size_t slot, int64_t cpu_us, uint64_t resident_bytes);
 
 /* The log was opened as asked by this generation, or could not be, with an errno. */
 void scoreboard_set_log(struct scoreboard *board, size_t slot, uint64_t generation, int error);

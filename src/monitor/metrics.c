@@ -176,17 +176,15 @@ sample_most_clients(struct exposition *out, const char *label, const struct scor
 static void
 sample_cpu(struct exposition *out, const char *label, const struct scoreboard_slot *seen)
 {
-	struct process process;
-	if (seen->pid > 0 && process_read(seen->pid, &process) == 0)
-		exposition_value(out, label, process.cpu_s);
+	if (seen->cpu_us > 0)
+		exposition_value(out, label, (double)seen->cpu_us / 1e6);
 }
 
 static void
 sample_memory(struct exposition *out, const char *label, const struct scoreboard_slot *seen)
 {
-	struct process process;
-	if (seen->pid > 0 && process_read(seen->pid, &process) == 0)
-		exposition_count(out, label, process.resident_bytes);
+	if (seen->resident_bytes > 0)
+		exposition_count(out, label, seen->resident_bytes);
 }
 
 static void

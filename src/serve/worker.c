@@ -27,6 +27,7 @@
 #include "net/orders.h"
 #include "serve/clients.h"
 #include "serve/reception.h"
+#include "serve/usage.h"
 #include "serve/worklog.h"
 
 enum {
@@ -51,7 +52,7 @@ struct worker {
 	atomic_bool draining, leaving;
 	atomic_bool
 		cooled; /* memory was given back to the heap, where the kernel does not see it */
-	int64_t trim_at_ms;
+	int64_t trim_at_ms, shown_ms;
 	size_t titled; /* the number of clients that the title tells */
 };
 
@@ -120,9 +121,11 @@ wait_ms(struct worker *worker)
 }
 
 static void
-show_life(const struct worker *worker)
+show_life(struct worker *worker)
 {
-	scoreboard_beat_slot(worker->world.scoreboard, worker->world.worker, clock_mono_ms());
+	int64_t now_ms = clock_mono_ms();
+	scoreboard_beat_slot(worker->world.scoreboard, worker->world.worker, now_ms);
+	usage_show(worker->world.scoreboard, worker->world.worker, now_ms, &worker->shown_ms);
 }
 
 /* What is looked after in each round. */
@@ -406,6 +409,7 @@ worker_main(const void *heritage, size_t slot, int channel)
 		return EX_OSERR;
 	}
 	set_state(&worker, SLOT_SERVING);
+	show_life(&worker);
 	update_title(&worker, "");
 	/* A log that cannot be opened is the supervisor's to judge: fatal at the start, to be borne later. */
 	int order = ORDER_DRAIN;

@@ -28,7 +28,8 @@ struct slot {
 	/* written by the worker */
 	alignas(REGION_LINE_BYTES) _Atomic uint64_t counts[COUNTS];
 	_Atomic uint64_t state, clients, most_clients;
-	_Atomic int64_t beat_ms;
+	_Atomic int64_t beat_ms, cpu_us;
+	_Atomic uint64_t resident_bytes;
 	_Atomic uint64_t settings_generation, log_generation, log_tried;
 	_Atomic int64_t log_error;
 	_Atomic int64_t store_error, store_since_us, store_failed_us;
@@ -209,6 +210,8 @@ scoreboard_give_slot(
 	set(&slot->log_tried, 0);
 	atomic_store(&slot->log_error, 0);
 	atomic_store(&slot->beat_ms, 0);
+	atomic_store(&slot->cpu_us, 0);
+	set(&slot->resident_bytes, 0);
 	atomic_store(&slot->store_error, 0);
 	atomic_store(&slot->pid, 0);
 	atomic_store(&slot->born_us, now_us);
@@ -285,6 +288,13 @@ scoreboard_set_stored(struct scoreboard *board, size_t number, int error, int64_
 }
 
 void
+scoreboard_set_usage(struct scoreboard *board, size_t slot, int64_t cpu_us, uint64_t resident_bytes)
+{
+	atomic_store(&slot_of(board, slot)->cpu_us, cpu_us);
+	set(&slot_of(board, slot)->resident_bytes, resident_bytes);
+}
+
+void
 scoreboard_add(struct scoreboard *board, size_t slot, size_t count, uint64_t n)
 {
 	/* Whoever sees it sees also that the slot is ours: see scoreboard_read_slot(). */
@@ -351,6 +361,8 @@ copy_slot(const struct slot *slot, struct scoreboard_slot *out)
 	out->pid = (pid_t)atomic_load(&slot->pid);
 	out->born_us = atomic_load(&slot->born_us);
 	out->beat_ms = atomic_load(&slot->beat_ms);
+	out->cpu_us = atomic_load(&slot->cpu_us);
+	out->resident_bytes = get(&slot->resident_bytes);
 	out->worker_generation = get(&slot->worker_generation);
 	out->state = (enum slot_state)get(&slot->state);
 	out->clients = get(&slot->clients);

@@ -33,7 +33,7 @@ my $daemon = help_of('logcollectd', '-h');
 is_deeply(offered('logcollectd', ''), [sort $daemon =~ /^  (-\w)/mg], 'all options of logcollectd');
 
 my $send = help_of('logsend', '--help');
-my %options = map { $_ => 1 } map { /(?<![\w-])(--?\w+)/g } $send =~ /^  ( *-.*?)(?:  |\z)/mg;
+my %options = map { $_ => 1 } map { /(?<![\w-])(--?\w[\w-]*)/g } $send =~ /^  ( *-.*?)(?:  |\z)/mg;
 is_deeply(offered('logsend', ''), [sort keys %options], 'all options of logsend');
 is_deeply(offered('logsend', '-l', 'e'), ['ERROR'], 'a level');
 is_deeply(offered('logsend', '-p', ''), [], 'no guess at a port');

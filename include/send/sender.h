@@ -13,13 +13,16 @@
 #include <stdint.h>
 
 #include "send/answer.h"
+#include "send/refusal.h"
 #include "send/source.h"
+#include "send/trust.h"
 
 struct sender_options {
 	const char *host, *port;
-	size_t window;      /* lines in flight, >= 1 */
-	int64_t timeout_ms; /* how long to wait for a connection, for an answer */
-	int64_t retries;    /* how many times in a row to try again without an answer */
+	size_t window;             /* lines in flight, >= 1 */
+	int64_t timeout_ms;        /* how long to wait for a connection, for an answer */
+	int64_t retries;           /* how many times in a row to try again without an answer */
+	const struct trust *trust; /* for TLS; NULL: plain */
 };
 
 /* Whom to tell.  All are called from sender_run(). */
@@ -37,14 +40,14 @@ struct sender_watch {
 enum sender_outcome {
 	SENDER_DONE,    /* every request that the source had was answered */
 	SENDER_GAVE_UP, /* the retries are used up */
-	SENDER_DENIED,  /* the server will not have us */
+	SENDER_DENIED,  /* the server will not have us, or we not it; see reason */
 	SENDER_NO_MEMORY,
 };
 
 struct sender_result {
 	enum sender_outcome outcome;
-	uint64_t unanswered; /* requests taken from the source without an answer */
-	char reason[128];    /* why the last connection failed; "" without a failure */
+	uint64_t unanswered;      /* requests taken from the source without an answer */
+	char reason[REFUSAL_MAX]; /* why the last connection failed; "" without a failure */
 };
 
 struct sender_result sender_run(const struct sender_options *options,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* The connection and its loop: one poll for the source, the requests and the answers, so that none
- * of them waits for another.  What to send again is the flight's business, how to connect dial's.
+ * of them waits for another.  What to send again is the flight's business, how to connect dial's, TLS the
+ * link's.
  */
 #include "send/sender.h"
 
@@ -8,12 +9,11 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "send/dial.h"
 #include "send/flight.h"
+#include "send/link.h"
 
 enum {
 	READ_BYTES = 64 * 1024,
@@ -25,6 +25,7 @@ enum {
 enum sender_state {
 	APART,    /* not connected: nothing to send, or waiting until retry_at_ms */
 	DIALLING, /* an attempt is pending */
+	GREETING, /* connected; what comes before the first line is under way */
 	CONNECTED,
 	FINISHED,
 };
@@ -36,7 +37,7 @@ struct sender {
 	bool source_ended;
 	enum sender_state state;
 	struct dial dial;
-	int fd; /* -1 unless connected */
+	struct link link; /* closed unless connected */
 	struct flight flight;
 	struct buf in;    /* the beginning of an answer */
 	int64_t failures; /* in a row, without an answer */
@@ -62,9 +63,7 @@ static void
 disconnect(struct sender *sender)
 {
 	dial_close(&sender->dial);
-	if (sender->fd >= 0)
-		close(sender->fd);
-	sender->fd = -1;
+	link_close(&sender->link);
 	sender->state = APART;
 	buf_clear(&sender->in);
 	flight_rewind(&sender->flight);
@@ -98,6 +97,34 @@ lose(struct sender *sender, const char *reason)
 	sender->watch->retrying(sender->watch->context, sender->result.reason, wait_ms);
 }
 
+/* The server will not have us, or we not it. */
+static void
+deny(struct sender *sender, const char *reason)
+{
+	strlcpy(sender->result.reason, reason, sizeof sender->result.reason);
+	finish(sender, SENDER_DENIED);
+}
+
+/* An operation on the link has failed for good. */
+static void
+lose_link(struct sender *sender, int error)
+{
+	const char *reason = link_reason(&sender->link, error);
+	if (link_is_hopeless(&sender->link) && sender->flight.count > 0)
+		deny(sender, reason);
+	else
+		lose(sender, reason);
+}
+
+static void
+greet(struct sender *sender)
+{
+	if (link_greet(&sender->link) == 0)
+		sender->state = CONNECTED;
+	else if (errno != EAGAIN)
+		lose_link(sender, errno);
+}
+
 /* Goes on to the next address as long as addresses fail. */
 static void
 follow_dial(struct sender *sender, enum dial_event event)
@@ -109,13 +136,17 @@ follow_dial(struct sender *sender, enum dial_event event)
 		return;
 	}
 	sender->state = DIALLING;
-	if (event == DIAL_CONNECTED) {
-		sender->fd = sender->dial.fd;
-		sender->dial.fd = -1;
-		dial_close(&sender->dial);
-		sender->state = CONNECTED;
-	}
 	extend_deadline(sender);
+	if (event != DIAL_CONNECTED)
+		return;
+	int fd = sender->dial.fd;
+	sender->dial.fd = -1;
+	dial_close(&sender->dial);
+	sender->state = GREETING;
+	if (link_open(&sender->link, fd, sender->options->trust) == 0)
+		greet(sender);
+	else
+		finish(sender, SENDER_NO_MEMORY);
 }
 
 static void
@@ -136,7 +167,7 @@ hear(struct sender *sender, struct slice line)
 {
 	struct answer answer = answer_read(line);
 	if (answer.kind == ANSWER_DENIED) {
-		finish(sender, SENDER_DENIED);
+		deny(sender, "access denied");
 		return false;
 	}
 	if (answer.kind == ANSWER_BUSY) {
@@ -183,14 +214,14 @@ receive(struct sender *sender)
 		finish(sender, SENDER_NO_MEMORY);
 		return false;
 	}
-	ssize_t n = recv(sender->fd, room, READ_BYTES, 0);
+	ssize_t n = link_read(&sender->link, room, READ_BYTES);
 	if (n > 0) {
 		sender->in.len += (size_t)n;
 		hear_all(sender);
 	} else if (n == 0) {
 		lose(sender, "the server closed the connection");
 	} else if (errno != EAGAIN && errno != EINTR) {
-		lose(sender, strerror(errno));
+		lose_link(sender, errno);
 	}
 	return n > 0 && sender->state == CONNECTED;
 }
@@ -199,7 +230,7 @@ static void
 transmit(struct sender *sender)
 {
 	struct slice bytes = flight_unsent(&sender->flight);
-	ssize_t n = send(sender->fd, bytes.data, bytes.len, MSG_NOSIGNAL);
+	ssize_t n = link_write(&sender->link, bytes.data, bytes.len);
 	if (n >= 0) {
 		/* A slow trickle of new lines must not hide that an old one stays unanswered. */
 		if (!flight_is_oldest_sent(&sender->flight))
@@ -214,7 +245,7 @@ transmit(struct sender *sender)
 	while (receive(sender))
 		;
 	if (sender->state == CONNECTED)
-		lose(sender, strerror(error));
+		lose_link(sender, error);
 }
 
 static void
@@ -237,7 +268,7 @@ take_requests(struct sender *sender)
 static bool
 is_owed(const struct sender *sender)
 {
-	return sender->state == DIALLING ||
+	return sender->state == DIALLING || sender->state == GREETING ||
 	       (sender->state == CONNECTED &&
 		       (sender->flight.count > 0 || flight_unsent(&sender->flight).len > 0));
 }
@@ -264,30 +295,49 @@ connection_events(const struct sender *sender)
 {
 	if (sender->state == DIALLING)
 		return (struct pollfd){.fd = sender->dial.fd, .events = POLLOUT};
-	bool unsent = flight_unsent(&sender->flight).len > 0;
-	return (struct pollfd){
-		.fd = sender->fd, .events = (short)(POLLIN | (unsent ? POLLOUT : 0))};
+	short events = link_read_events(&sender->link);
+	if (sender->state == CONNECTED && flight_unsent(&sender->flight).len > 0)
+		events |= link_write_events(&sender->link);
+	return (struct pollfd){.fd = sender->link.fd, .events = events};
 }
 
 static void
-serve_connection(struct sender *sender, int revents)
+converse(struct sender *sender, short revents)
+{
+	short trouble = (short)(revents & ~(POLLIN | POLLOUT));
+	if ((revents & link_read_events(&sender->link)) || trouble != 0)
+		receive(sender);
+	if (sender->state == CONNECTED && (revents & link_write_events(&sender->link)) &&
+		flight_unsent(&sender->flight).len > 0)
+		transmit(sender);
+}
+
+static void
+give_up_waiting(struct sender *sender)
+{
+	if (sender->state == CONNECTED) {
+		lose(sender, "no answer in time");
+	} else if (sender->state == GREETING) {
+		lose(sender, "no TLS handshake in time: does the server speak TLS there?");
+	} else {
+		sender->dial.reason = strerror(ETIMEDOUT);
+		follow_dial(sender, DIAL_FAILED);
+	}
+}
+
+static void
+serve_connection(struct sender *sender, short revents)
 {
 	if (revents != 0 && sender->state == DIALLING) {
 		follow_dial(sender, dial_finish(&sender->dial));
 		return;
 	}
-	if (revents & ~POLLOUT)
-		receive(sender);
-	if ((revents & POLLOUT) && sender->state == CONNECTED)
-		transmit(sender);
-	if (!is_owed(sender) || clock_mono_ms() < sender->deadline_ms)
-		return;
-	if (sender->state == CONNECTED) {
-		lose(sender, "no answer in time");
-	} else {
-		sender->dial.reason = strerror(ETIMEDOUT);
-		follow_dial(sender, DIAL_FAILED);
-	}
+	if (revents != 0 && sender->state == GREETING)
+		greet(sender);
+	else if (sender->state == CONNECTED)
+		converse(sender, revents);
+	if (is_owed(sender) && clock_mono_ms() >= sender->deadline_ms)
+		give_up_waiting(sender);
 }
 
 static void
@@ -314,7 +364,7 @@ sender_run(const struct sender_options *options, const struct sender_watch *watc
 		.watch = watch,
 		.source = source,
 		.dial = {.fd = -1},
-		.fd = -1,
+		.link = {.fd = -1},
 	};
 	if (flight_init(&sender.flight, options->window) != 0)
 		finish(&sender, SENDER_NO_MEMORY);

@@ -53,10 +53,12 @@ sub wait_until {
 	return 1;
 }
 
-# Serves in a process of its own until the script returns.  Options: Host, Listen => 0 (bind only).
+# Serves in a process of its own until the script returns.  Options: Host, Listen => 0 (bind only), TLS => options of
+# IO::Socket::SSL.
 sub scripted {
 	my ($script, %options) = @_;
-	my $self = bless {log => temp_file()}, __PACKAGE__;
+	my $self = bless {log => temp_file(), tls => $options{TLS}}, __PACKAGE__;
+	require IO::Socket::SSL if $options{TLS};
 	$self->{listener} = IO::Socket::INET->new(
 		LocalAddr => $options{Host} // '127.0.0.1', LocalPort => 0, Proto => 'tcp', Type => Socket::SOCK_STREAM,
 		defined $options{Listen} ? () : (Listen => 16),
@@ -83,12 +85,14 @@ sub serve {
 
 sub port { $_[0]{port} }
 
-# For the script: the next connection.
+# For the script: the next connection.  Of one whose handshake fails all that can be asked is why.
 sub client {
 	my ($self) = @_;
 	my $socket = $self->{listener}->accept or die "accept: $!";
 	$self->note("connection");
-	return bless {server => $self, socket => $socket, rest => ''}, 'ScriptedServer::Client';
+	my $failed = $self->{tls} && !IO::Socket::SSL->start_SSL($socket, SSL_server => 1, %{$self->{tls}})
+		? IO::Socket::SSL::errstr() : undef;
+	return bless {server => $self, socket => $socket, rest => '', failed => $failed}, 'ScriptedServer::Client';
 }
 
 sub note {
@@ -206,10 +210,22 @@ sub answer_all {
 
 sub close { CORE::close $_[0]{socket} }
 
+# Closes without a goodbye of TLS.
+sub cut {
+	my ($self) = @_;
+	$self->{server}{tls} ? $self->{socket}->close(SSL_no_shutdown => 1) : CORE::close $self->{socket};
+}
+
+# Whether the client's goodbye has come.
+sub was_told {
+	my ($self) = @_;
+	return Net::SSLeay::get_shutdown($self->{socket}->_get_ssl_object) & 2;
+}
+
 sub reset {
 	my ($self) = @_;
 	setsockopt $self->{socket}, Socket::SOL_SOCKET, Socket::SO_LINGER, pack('ii', 1, 0);
-	CORE::close $self->{socket};
+	$self->cut;
 }
 
 1;

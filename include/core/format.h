@@ -18,7 +18,8 @@ enum { FORMAT_STAMP_BYTES = 27 }; /* 2026-01-31T12:00:00.123456Z */
 /* All records of a batch are written with one stamp and for one client. */
 struct format_context {
 	char stamp[FORMAT_STAMP_BYTES + 1];
-	struct slice client; /* textual address, for the json format */
+	struct slice client;  /* textual address, for the json format; */
+	struct slice subject; /* of its certificate, escaped for JSON; empty: it has none */
 	enum log_format format;
 };
 

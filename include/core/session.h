@@ -25,7 +25,8 @@ enum { SESSION_BATCH_LINES = 2048 }; /* bounds what one batch can need of memory
 
 struct session {
 	struct frame frame;
-	struct slice client;  /* textual address; the owner of the session owns it */
+	struct slice client;  /* textual address; the owner of the session owns it, */
+	struct slice subject; /* and that of the client's certificate: see core/format.h */
 	bool silent;          /* no answers are wanted */
 	enum verdict refusal; /* session_refuse(); VERDICT_RECEIVED: none */
 	struct batch *batch;  /* lent by the caller for the calls below, which all work on it */

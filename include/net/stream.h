@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A connected client: the few operations that the data path needs.  The socket blocks; time limits
- * are the kernel's (SO_RCVTIMEO, SO_SNDTIMEO).  No call raises SIGPIPE.
+ * A connected client: the few operations that the data path needs, the same ones for plain connections and for TLS.  The
+ * socket blocks; time limits are the kernel's (SO_RCVTIMEO, SO_SNDTIMEO).  No call raises SIGPIPE.
  */
 #ifndef NET_STREAM_H
 #define NET_STREAM_H
@@ -13,11 +13,15 @@
 
 #include "base/slice.h"
 
+struct tls_io;
+
 struct stream {
 	int fd;
+	struct tls_io
+		*tls; /* NULL: plain.  Made by tls_io_accept(), freed when the stream is closed */
 	int64_t read_timeout_ms, write_timeout_ms; /* as they were set last */
 	bool draining;                             /* only what had arrived by then is read: */
-	size_t drain_bytes;                        /* so much of it is left */
+	size_t drain_bytes;                        /* so much of it is left, on the wire */
 };
 
 /* Takes over an accepted socket: TCP_NODELAY, keepalive, urgent bytes as all others. */
@@ -33,11 +37,11 @@ ssize_t stream_read(struct stream *stream, char *room, size_t size);
 /* Sends all of it.  0, or -1 with errno (EAGAIN: no progress for the time limit). */
 int stream_write(struct stream *stream, struct slice bytes);
 
-/* How many bytes have arrived and wait to be read. */
-size_t stream_pending(const struct stream *stream);
-
-/* Whether the client itself has sent its FIN (as against our having stopped reading). */
-bool stream_peer_finished(const struct stream *stream);
+/*
+ * When a read has returned 0: whether the client itself has said that this was all, by its FIN, or by close_notify
+ * with TLS, as against our having stopped reading, or somebody having cut it off.
+ */
+bool stream_is_complete(const struct stream *stream);
 
 /* From now on only what has arrived is read: a client that goes on sending cannot hold us. */
 void stream_drain(struct stream *stream);
@@ -46,11 +50,18 @@ void stream_drain(struct stream *stream);
 void stream_stop_reading(const struct stream *stream);
 
 /*
- * Makes sure that the last answers arrive: discards what still comes until the client's kernel has
+ * Makes sure that the last answers arrive: says that they were the last (with TLS), discards what still comes until the client's kernel has
  * taken everything in, or nothing for linger_ms.  Closing (or sending our FIN) earlier with unread bytes
  * would reset the connection under the answers.
  */
 void stream_linger(struct stream *stream, int64_t linger_ms);
+
+/*
+ * The bytes as they are on the wire, for what lies between the two: as recv() with these flags, but never more than a drain
+ * allows; and all of it sent, as stream_write() does.
+ */
+ssize_t stream_receive(struct stream *stream, char *room, size_t size, int flags);
+int stream_send(struct stream *stream, struct slice bytes);
 
 /* Ends the connection: the client sees our FIN. */
 void stream_close(struct stream *stream);

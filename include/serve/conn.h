@@ -28,6 +28,7 @@ struct conn_world {
 	struct batches *batches;
 	struct limiter *limiter;
 	struct scoreboard *scoreboard;
+	const struct tls *tls;           /* for connections that want it; NULL: none may */
 	struct journal *_Atomic journal; /* NULL as long as nothing was to be stored */
 	const atomic_bool *draining;     /* read no further than what has arrived */
 	const atomic_bool *leaving;      /* the worker waits for its last client to go */
@@ -43,6 +44,7 @@ struct conn {
 	struct address address;
 	struct address key; /* what the limiter counts the client by */
 	char client[ADDRESS_TEXT_MAX];
+	struct buf subject;        /* of its certificate, escaped for JSON */
 	struct clock_time read_at; /* when the bytes came that are being answered */
 	int64_t line_since_ms; /* ReadTimeout: when the line without an end began; 0: none, or no limit */
 	uint64_t newlines; /* taken when that was looked at */

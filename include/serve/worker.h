@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "net/listener.h"
+#include "net/tls.h"
 #include "shm/shared.h"
 #include "store/target.h"
 
@@ -18,6 +19,7 @@ struct worker_heritage {
 	struct listener_set *listeners;
 	struct shared *shared; /* its settings are published before the first fork */
 	struct journal_world store;
+	struct tls *const *tls; /* NULL where no Listen line wants it */
 	/* Called in a worker that has started well: later messages need no terminal. */
 	void (*in_service)(void *context);
 	void *context;

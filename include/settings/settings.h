@@ -24,6 +24,13 @@ struct settings {
 	struct listen listen[SETTINGS_LISTEN_MAX];
 	int64_t listen_count;
 
+	char tls_certificate_file[SETTINGS_PATH_MAX];     /* "": none */
+	char tls_certificate_key_file[SETTINGS_PATH_MAX]; /* "": in the certificate's file */
+	char tls_client_ca_file[SETTINGS_PATH_MAX];       /* "": none */
+	int32_t tls_verify_client;                        /* enum tls_verify */
+	int32_t tls_protocols;                            /* of enum tls_protocol */
+	char tls_ciphers[SETTINGS_PATH_MAX];
+
 	struct policy
 		policy; /* MinLogLevel to LevelNumbers, LogFormat, LogPersistence, MaxLineLength */
 

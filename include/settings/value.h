@@ -9,13 +9,14 @@
 
 #include "settings/directive.h"
 
-directive_set value_set_number;   /* int64_t within min and max */
-directive_set value_set_boolean;  /* int32_t: on or off */
-directive_set value_set_choice;   /* int32_t: index in values */
-directive_set value_set_level;    /* int32_t: enum level */
-directive_set value_set_text;     /* char[size] of min bytes or more, no control characters */
-directive_set value_set_filename; /* text without a folder */
-directive_set value_set_listen;   /* adds an endpoint; the caller empties the list */
+directive_set value_set_number;        /* int64_t within min and max */
+directive_set value_set_boolean;       /* int32_t: on or off */
+directive_set value_set_choice;        /* int32_t: index in values */
+directive_set value_set_level;         /* int32_t: enum level */
+directive_set value_set_text;          /* char[size] of min bytes or more, no control characters */
+directive_set value_set_filename;      /* text without a folder */
+directive_set value_set_listen;        /* adds an endpoint; the caller empties the list */
+directive_set value_set_tls_protocols; /* words with one space between */
 directive_set value_set_status_listen;
 directive_set value_set_status_require; /* words with one space between */
 directive_set value_set_names;          /* struct field_list; the default is its standard name */
@@ -30,6 +31,7 @@ directive_print value_print_choice;
 directive_print value_print_level;
 directive_print value_print_text;
 directive_print value_print_listen;
+directive_print value_print_tls_protocols;
 directive_print value_print_status_listen;
 directive_print value_print_status_require;
 directive_print value_print_names;

@@ -25,14 +25,15 @@ enum count {
 		VERDICTS, /* the verdicts come first: COUNT is an enum verdict or one of these */
 	COUNT_BYTES_IN,
 	COUNT_BATCHES,
-	COUNT_ACCEPTED,       /* connections served */
-	COUNT_BUSY,           /* refused: no thread, descriptor or memory */
-	COUNT_DENIED,         /* refused: too many connections of one client */
-	COUNT_IDLE_CLOSED,    /* closed after IdleTimeout */
-	COUNT_READ_CLOSED,    /* closed after ReadTimeout */
-	COUNT_SEND_CLOSED,    /* closed after SendTimeout */
-	COUNT_STORAGE_ERRORS, /* appends that failed */
-	COUNT_LOCK_WAITS,     /* appends that found the file locked by another process */
+	COUNT_ACCEPTED,         /* connections served */
+	COUNT_BUSY,             /* refused: no thread, descriptor or memory */
+	COUNT_DENIED,           /* refused: too many connections of one client */
+	COUNT_HANDSHAKE_FAILED, /* closed before their first line: no TLS, or not in time */
+	COUNT_IDLE_CLOSED,      /* closed after IdleTimeout */
+	COUNT_READ_CLOSED,      /* closed after ReadTimeout */
+	COUNT_SEND_CLOSED,      /* closed after SendTimeout */
+	COUNT_STORAGE_ERRORS,   /* appends that failed */
+	COUNT_LOCK_WAITS,       /* appends that found the file locked by another process */
 	COUNTS
 };
 

@@ -4,7 +4,7 @@
  * parts.  What an operator may look at (header, scoreboard, limiter) lies in front and can be a
  * file (ScoreBoardFile) that logcollectctl maps; the rest is anonymous.
  *
- *	| header | scoreboard | limiter | page | roster | store | settings |
+ *	| header | scoreboard | limiter | page | roster | store | secrets | settings |
  *	  file, with all its blocks allocated     anonymous, paid for when touched
  *
  * The file is made anew at each start.  The supervisor holds a POSIX lock on it as long as it lives, which is how
@@ -30,6 +30,7 @@ struct shared_plan {
 	size_t places;          /* of each slot: shared_places() */
 	size_t limiter_entries; /* RateLimitTableSize */
 	size_t store_bytes;     /* what the store shares, zeroed */
+	size_t secret_bytes;    /* likewise, for what must not be in a core dump */
 	size_t settings_bytes;  /* size of the published settings */
 };
 
@@ -41,6 +42,7 @@ struct shared {
 	size_t limiter_entries;     /* likewise */
 	struct roster *roster;      /* NULL for a reader */
 	void *store;                /* NULL for a reader */
+	void *secrets;              /* likewise: on pages of their own */
 	struct published *settings; /* NULL for a reader */
 
 	void *memory;

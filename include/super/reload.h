@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "net/listener.h"
+#include "net/tls.h"
 #include "settings/settings.h"
 
 /* Loads the settings from where the daemon got them; returns the number of errors, told a line each. */
@@ -27,14 +28,18 @@ struct reload_request {
 	void *owner; /* of both */
 	const struct settings *old;
 	const struct listener_set *listeners, *passed, *status;
-	size_t free_slots; /* for workers of a new generation */
-	size_t places;     /* the most clients that a worker can have without a restart */
+	const struct tls *tls;       /* in force */
+	struct tls_tickets *tickets; /* for a new one */
+	size_t free_slots;           /* for workers of a new generation */
+	size_t places;               /* the most clients that a worker can have without a restart */
 };
 
 struct reload {
 	struct settings settings;      /* to be in force; what needs a restart is as it was */
 	struct listener_set listeners; /* matters with new_workers: kept and new sockets */
 	bool new_workers;
+	bool new_secrets;           /* certificate, key or client CA are others than before; then */
+	struct tls *tls;            /* what new workers are to have; NULL: no TLS, or the old one */
 	struct listener_set status; /* of the monitor: kept and new sockets */
 	struct buf warnings;        /* a line each */
 	struct buf errors;          /* a line each */
@@ -51,7 +56,7 @@ int reload_build(struct reload *reload, const struct reload_request *request);
 int reload_open_status(struct listener_set *set, const struct settings *settings,
 	const struct listener_set *old, struct buf *errors);
 
-/* Frees the texts; the listeners are the caller's after a success. */
+/* Frees the texts; the listeners and tls are the caller's after a success. */
 void reload_fini(struct reload *reload);
 
 #endif

@@ -7,6 +7,7 @@
 #define SUPER_SUPERVISOR_H
 
 #include "net/listener.h"
+#include "net/tls.h"
 #include "settings/settings.h"
 #include "shm/shared.h"
 #include "super/child.h"
@@ -28,6 +29,7 @@ struct supervisor_plan {
 	struct listener_set *listeners; /* likewise */
 	struct listener_set *status;    /* likewise: of the monitor */
 	const struct listener_set *passed;
+	struct tls **tls; /* likewise: *tls is NULL where no Listen line wants it */
 	struct shared *shared;
 	child_main *child_main;
 	const void *child_context;

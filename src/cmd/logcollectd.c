@@ -13,6 +13,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/errlog.h"
 #include "base/standard.h"
 #include "guard/powers.h"
@@ -27,6 +28,7 @@
 #include "super/detach.h"
 #include "super/notice.h"
 #include "super/reload.h"
+#include "super/secrets.h"
 #include "super/signals.h"
 #include "super/supervisor.h"
 
@@ -43,6 +45,7 @@ struct daemon {
 	struct privileges privileges;
 	struct manager manager;
 	struct listener_set listeners, passed, status;
+	struct tls *tls;
 	struct worker_heritage heritage;
 	struct monitor_heritage monitor_heritage;
 	struct shared shared;
@@ -70,6 +73,21 @@ show(const struct settings_loaded *loaded)
 	fwrite(text.data, 1, text.len, stdout);
 	buf_fini(&text);
 	return result == 0 && fflush(stdout) == 0 ? EX_OK : EX_OSERR;
+}
+
+/* A test of the files that the settings name. */
+static int
+check_secrets(const struct settings *settings)
+{
+	struct buf errors = {0}, warnings = {0};
+	struct tls *tls;
+	int result = secrets_load(settings, NULL, &tls, &errors, &warnings);
+	fwrite(errors.data, 1, errors.len, stderr);
+	fwrite(warnings.data, 1, warnings.len, stderr);
+	tls_free(tls);
+	buf_fini(&errors);
+	buf_fini(&warnings);
+	return result == 0 ? EX_OK : EX_CONFIG;
 }
 
 /* Each returns EX_OK or the exit status, having said why. */
@@ -126,6 +144,14 @@ open_listeners(struct daemon *daemon)
 	struct buf errors = {0};
 	int result = listener_open(&daemon->listeners, &request, &errors);
 	return sockets_status(result, &errors);
+}
+
+static int
+load_secrets(struct daemon *daemon)
+{
+	const struct settings *settings = &daemon->loaded.settings;
+	int result = secrets_open(settings, daemon->shared.secrets, &daemon->tls);
+	return result == 0 ? EX_OK : EX_CONFIG;
 }
 
 static int
@@ -279,15 +305,18 @@ share_memory(struct daemon *daemon)
 		.places = shared_places((size_t)settings->threads_per_worker),
 		.limiter_entries = (size_t)settings->rate_limit_entries,
 		.store_bytes = sizeof(struct store_memory),
+		.secret_bytes = tls_tickets_size(),
 		.settings_bytes = sizeof *settings,
 	};
 	enum shared_result result = shared_make(&daemon->shared, &plan, file);
 	if (result != SHARED_OK)
 		return cannot_share(&daemon->shared, result, file);
+	tls_tickets_init(daemon->shared.secrets, clock_mono_ms());
 	struct store_memory *memory = daemon->shared.store;
 	daemon->heritage = (struct worker_heritage){
 		.listeners = &daemon->listeners,
 		.shared = &daemon->shared,
+		.tls = &daemon->tls,
 		.store = {.mark = find_mark(daemon, memory), .troubles = &memory->troubles},
 		.in_service = on_service,
 		.context = daemon,
@@ -338,6 +367,7 @@ serve(struct daemon *daemon)
 		.passed = &daemon->passed,
 		.listeners = &daemon->listeners,
 		.status = &daemon->status,
+		.tls = &daemon->tls,
 		.shared = &daemon->shared,
 		.child_main = worker_main,
 		.child_context = &daemon->heritage,
@@ -358,7 +388,8 @@ static int
 run(struct daemon *daemon, const struct settings_sources *sources, bool detach)
 {
 	static int (*const steps[])(struct daemon *) = {raise_descriptor_limit, find_privileges,
-		open_pidfile, open_listeners, open_status, prepare_log_dir, share_memory};
+		open_pidfile, open_listeners, open_status, prepare_log_dir, share_memory,
+		load_secrets};
 	int status = open_errlog(&daemon->loaded.settings);
 	signals_block();
 	powers_hide(daemon->loaded.settings.sandbox != 0);
@@ -377,6 +408,7 @@ run(struct daemon *daemon, const struct settings_sources *sources, bool detach)
 	listener_close(&daemon->listeners);
 	listener_abandon(&daemon->status, &(struct listener_set){0});
 	free(daemon->passed.items);
+	secrets_forget(&daemon->tls);
 	shared_close(&daemon->shared);
 	manager_close(&daemon->manager);
 	if (daemon->pidfile != NULL)
@@ -397,14 +429,13 @@ main(int argc, char **argv)
 	options.sources.environment = environ; /* setproctitle_init() has moved it */
 	if (load(&options, &daemon.loaded) < 0)
 		return EX_CONFIG;
+	status = options.test ? check_secrets(&daemon.loaded.settings) : EX_OK;
 	/* With -S the standard output has to parse again. */
-	if (options.test)
+	if (options.test && status == EX_OK)
 		fputs("Syntax OK\n", options.show ? stderr : stdout);
-	if (options.show)
+	if (options.show && status == EX_OK)
 		status = show(&daemon.loaded);
-	else if (options.test)
-		status = EX_OK;
-	else
+	else if (!options.test)
 		status = run(&daemon, &options.sources, options.detach);
 	settings_loaded_fini(&daemon.loaded);
 	return status;

@@ -224,6 +224,13 @@ put_json_level(struct buf *out, const struct record *record)
 }
 
 static int
+put_subject(struct buf *out, struct slice subject)
+{
+	static const struct slice name = SLICE("\", \"subject\": \"");
+	return buf_append(out, name) == 0 ? buf_append(out, subject) : -1;
+}
+
+static int
 put_json(struct buf *out, const struct format_context *context, const struct record *record)
 {
 	static const struct slice time = SLICE("{\"time\": \""),
@@ -237,7 +244,12 @@ put_json(struct buf *out, const struct format_context *context, const struct rec
 	at = put(at, time);
 	at = put(at, (struct slice){context->stamp, FORMAT_STAMP_BYTES});
 	at = put(at, client);
-	at = put(at, context->client);
+	buf_extend(out, put(at, context->client));
+	if (context->subject.len > 0 && put_subject(out, context->subject) != 0)
+		return -1;
+	at = buf_reserve(out, level.len);
+	if (at == NULL)
+		return -1;
 	buf_extend(out, put(at, level));
 	if (put_json_level(out, record) != 0)
 		return -1;

@@ -79,8 +79,9 @@ void
 session_judge(struct session *session, const struct policy *policy, int64_t granted,
 	const struct clock_time *now)
 {
-	struct format_context context = {
-		.client = session->client, .format = (enum log_format)policy->log_format};
+	struct format_context context = {.client = session->client,
+		.subject = session->subject,
+		.format = (enum log_format)policy->log_format};
 	struct batch *batch = session->batch;
 	format_stamp(now->wall_us, context.stamp);
 	for (size_t i = 0; i < batch->count; i++) {

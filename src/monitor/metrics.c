@@ -67,6 +67,8 @@ static const struct counter {
 	{"connections_refused", NULL, "Connections that were refused.", "reason=\"busy\"",
 		COUNT_BUSY},
 	{NULL, NULL, NULL, "reason=\"denied\"", COUNT_DENIED},
+	{"handshakes_failed", NULL, "Connections closed because their TLS handshake failed.", NULL,
+		COUNT_HANDSHAKE_FAILED},
 	{"connections_timed_out", NULL, "Connections that a timeout has closed.",
 		"timeout=\"idle\"", COUNT_IDLE_CLOSED},
 	{NULL, NULL, NULL, "timeout=\"read\"", COUNT_READ_CLOSED},

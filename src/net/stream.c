@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The plain TCP stream. */
+/* The plain TCP stream; where there is TLS, net/tls_io stands in front of it. */
 #include "net/stream.h"
 
 #include <errno.h>
@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "net/tls_io.h"
 
 enum {
 	LINGER_POLL_MS = 10,
@@ -56,7 +57,7 @@ stream_set_write_timeout(struct stream *stream, int64_t ms)
 }
 
 ssize_t
-stream_read(struct stream *stream, char *room, size_t size)
+stream_receive(struct stream *stream, char *room, size_t size, int flags)
 {
 	ssize_t n;
 	if (stream->draining && size > stream->drain_bytes)
@@ -64,15 +65,24 @@ stream_read(struct stream *stream, char *room, size_t size)
 	if (size == 0)
 		return 0;
 	do
-		n = recv(stream->fd, room, size, 0);
+		n = recv(stream->fd, room, size, flags);
 	while (n < 0 && errno == EINTR);
 	if (stream->draining && n > 0)
 		stream->drain_bytes -= (size_t)n;
 	return n;
 }
 
-size_t
-stream_pending(const struct stream *stream)
+ssize_t
+stream_read(struct stream *stream, char *room, size_t size)
+{
+	if (stream->tls != NULL)
+		return tls_io_read(stream, room, size);
+	return stream_receive(stream, room, size, 0);
+}
+
+/* How many bytes have arrived and wait to be read. */
+static size_t
+pending(const struct stream *stream)
 {
 	int bytes = 0;
 	return ioctl(stream->fd, SIOCINQ, &bytes) == 0 && bytes > 0 ? (size_t)bytes : 0;
@@ -82,7 +92,7 @@ void
 stream_drain(struct stream *stream)
 {
 	stream->draining = true;
-	stream->drain_bytes = stream_pending(stream);
+	stream->drain_bytes = pending(stream);
 }
 
 /* Bytes that the client has not yet acknowledged. */
@@ -114,7 +124,7 @@ has_stalled(const struct stream *stream, size_t unsent, struct stall *stall)
 }
 
 int
-stream_write(struct stream *stream, struct slice bytes)
+stream_send(struct stream *stream, struct slice bytes)
 {
 	struct stall stall = {.least = SIZE_MAX};
 	while (bytes.len > 0) {
@@ -134,8 +144,17 @@ stream_write(struct stream *stream, struct slice bytes)
 	return 0;
 }
 
-bool
-stream_peer_finished(const struct stream *stream)
+int
+stream_write(struct stream *stream, struct slice bytes)
+{
+	if (stream->tls != NULL)
+		return tls_io_write(stream, bytes);
+	return stream_send(stream, bytes);
+}
+
+/* Whether the client's kernel has sent its FIN. */
+static bool
+peer_finished(const struct stream *stream)
 {
 	struct tcp_info info;
 	socklen_t len = sizeof info;
@@ -143,6 +162,14 @@ stream_peer_finished(const struct stream *stream)
 		return true;
 	return info.tcpi_state != TCP_ESTABLISHED && info.tcpi_state != TCP_FIN_WAIT1 &&
 	       info.tcpi_state != TCP_FIN_WAIT2;
+}
+
+bool
+stream_is_complete(const struct stream *stream)
+{
+	if (stream->tls != NULL)
+		return tls_io_peer_finished(stream->tls);
+	return peer_finished(stream) && pending(stream) == 0;
 }
 
 void
@@ -163,6 +190,8 @@ stream_linger(struct stream *stream, int64_t linger_ms)
 	struct pollfd hangup = {.fd = stream->fd};
 	size_t left, least = SIZE_MAX;
 	int64_t deadline = 0;
+	if (stream->tls != NULL)
+		tls_io_finish(stream);
 	while ((left = unacknowledged(stream)) > 0) {
 		int64_t now_ms = clock_mono_ms();
 		if (left < least) {
@@ -174,17 +203,25 @@ stream_linger(struct stream *stream, int64_t linger_ms)
 		ssize_t n = recv(stream->fd, scrap, sizeof scrap, MSG_DONTWAIT);
 		if (n > 0)
 			continue;
-		if ((n < 0 && errno != EAGAIN && errno != EINTR) || stream_peer_finished(stream))
+		if ((n < 0 && errno != EAGAIN && errno != EINTR) || peer_finished(stream))
 			return;
 		poll(&hangup, 1, LINGER_POLL_MS);
 	}
 }
 
+static void
+forget(struct stream *stream)
+{
+	tls_io_free(stream->tls);
+	stream->tls = NULL;
+	close(stream->fd);
+	stream->fd = -1;
+}
+
 void
 stream_close(struct stream *stream)
 {
-	close(stream->fd);
-	stream->fd = -1;
+	forget(stream);
 }
 
 void
@@ -192,6 +229,5 @@ stream_abort(struct stream *stream)
 {
 	struct linger none = {.l_onoff = 1};
 	setsockopt(stream->fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
-	close(stream->fd);
-	stream->fd = -1;
+	forget(stream);
 }

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "base/clock.h"
+#include "serve/greeting.h"
 
 enum {
 	WARM_READ_BYTES = 128 *
@@ -77,6 +78,7 @@ conn_fini(struct conn *conn)
 {
 	session_fini(&conn->session);
 	unpack_fini(&conn->unpack);
+	buf_fini(&conn->subject);
 	view_put(conn->world->desk, conn->view);
 }
 
@@ -236,11 +238,9 @@ fill(struct conn *conn)
 		return FILL_BYTES;
 	}
 	if (n == 0) {
-		/* Its FIN is what makes a last line one. */
+		/* Its own end is what makes a last line one. */
 		conn->read_at = clock_read();
-		return stream_peer_finished(&conn->stream) && stream_pending(&conn->stream) == 0
-		               ? FILL_END
-		               : FILL_CUT;
+		return stream_is_complete(&conn->stream) ? FILL_END : FILL_CUT;
 	}
 	if (errno != EAGAIN && errno != ETIME)
 		return errno == ENOMEM ? FILL_FULL : FILL_BROKEN;
@@ -357,6 +357,9 @@ process(struct conn *conn, bool finished)
 bool
 conn_serve(struct conn *conn)
 {
+	enum greeting greeting = greeting_exchange(conn);
+	if (greeting != GREETING_OVER)
+		return greeting == GREETING_REFUSED;
 	for (;;) {
 		switch (fill(conn)) {
 		case FILL_BYTES:

@@ -51,10 +51,11 @@ discard(int fd)
 	return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
 }
 
+/* Who expects TLS would not understand: the end has to do. */
 static void
 say(int fd, uint32_t options, struct slice reason)
 {
-	if ((options & LISTEN_NOACK) == 0)
+	if ((options & (LISTEN_NOACK | LISTEN_TLS)) == 0)
 		send(fd, reason.data, reason.len, MSG_NOSIGNAL | MSG_DONTWAIT);
 	shutdown(fd, SHUT_WR);
 }

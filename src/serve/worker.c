@@ -318,6 +318,7 @@ set_up_world(struct worker *worker, size_t slot)
 	worker->world.leaving = &worker->leaving;
 	worker->world.cooled = &worker->cooled;
 	worker->world.batches = &worker->batches;
+	worker->world.tls = *worker->heritage->tls;
 	batches_init(&worker->batches);
 }
 

@@ -45,7 +45,7 @@ struct header {
 
 struct layout {
 	size_t board_at, limiter_at, front_bytes;
-	size_t roster_at, store_at, settings_at, size;
+	size_t roster_at, store_at, secrets_at, secrets_end, settings_at, size;
 };
 
 static size_t
@@ -87,7 +87,10 @@ lay_out(const struct shared_plan *plan)
 	layout.front_bytes = whole_pages(layout.limiter_at + limiter_size(plan->limiter_entries));
 	layout.roster_at = layout.front_bytes;
 	layout.store_at = layout.roster_at + region_align(roster_size(plan->slots, plan->places));
-	layout.settings_at = layout.store_at + region_align(plan->store_bytes);
+	/* On pages of their own: they are kept out of dumps by the page. */
+	layout.secrets_at = whole_pages(layout.store_at + region_align(plan->store_bytes));
+	layout.secrets_end = layout.secrets_at + whole_pages(plan->secret_bytes);
+	layout.settings_at = layout.secrets_end;
 	layout.size = layout.settings_at + published_size(plan->settings_bytes);
 	return layout;
 }
@@ -121,6 +124,8 @@ furnish(struct shared *shared, const struct shared_plan *plan, const struct layo
 	shared->limiter = (void *)(base + layout->limiter_at);
 	shared->roster = (void *)(base + layout->roster_at);
 	shared->store = base + layout->store_at;
+	shared->secrets = base + layout->secrets_at;
+	madvise(shared->secrets, layout->secrets_end - layout->secrets_at, MADV_DONTDUMP);
 	shared->settings = (void *)(base + layout->settings_at);
 	write_header(shared->memory, plan, layout);
 	shared->slots = plan->slots;

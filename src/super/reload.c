@@ -7,6 +7,7 @@
 
 #include "base/errlog.h"
 #include "settings/diff.h"
+#include "super/secrets.h"
 
 enum { STATUS_BACKLOG = 64 };
 
@@ -95,6 +96,20 @@ prepare_status(struct reload *reload, const struct reload_request *request)
 	return -1;
 }
 
+/* Files are read again whatever the settings: a certificate is renewed in its place. */
+static int
+prepare_secrets(struct reload *reload, const struct reload_request *request)
+{
+	size_t before = reload->errors.len;
+	if (secrets_load(&reload->settings, request->tickets, &reload->tls, &reload->errors,
+		    &reload->warnings) < 0) {
+		count_errors(reload, before);
+		return -1;
+	}
+	reload->new_secrets = !tls_is_same(reload->tls, request->tls);
+	return 0;
+}
+
 /* Opens what new workers need, when any of their settings has changed. */
 static int
 prepare_workers(struct reload *reload, const struct reload_request *request)
@@ -104,7 +119,7 @@ prepare_workers(struct reload *reload, const struct reload_request *request)
 	buf_fini(&names);
 	if (count < 0)
 		return fail(reload, "out of memory");
-	reload->new_workers = count > 0;
+	reload->new_workers = count > 0 || reload->new_secrets;
 	if (!reload->new_workers)
 		return 0;
 	if (check_room(reload, request) < 0)
@@ -163,6 +178,12 @@ open_errlog(struct reload *reload)
 	return fail(reload, "ErrorLog: cannot open %s: %s", target, strerror(errno));
 }
 
+static void
+drop_secrets(struct reload *reload)
+{
+	secrets_forget(&reload->tls);
+}
+
 int
 reload_build(struct reload *reload, const struct reload_request *request)
 {
@@ -170,14 +191,19 @@ reload_build(struct reload *reload, const struct reload_request *request)
 	reload->error_count = request->load(request->context, &reload->settings, &reload->errors);
 	if (reload->error_count > 0)
 		return -1;
-	if (keep_restart(reload, request->old) < 0 || prepare_workers(reload, request) < 0)
+	if (keep_restart(reload, request->old) < 0 || prepare_secrets(reload, request) < 0)
 		return -1;
+	if (prepare_workers(reload, request) < 0) {
+		drop_secrets(reload);
+		return -1;
+	}
 	if (prepare_status(reload, request) == 0 && try_log(reload, request) == 0 &&
 		open_errlog(reload) == 0)
 		return 0;
 	listener_abandon(&reload->status, request->status);
 	if (reload->new_workers)
 		listener_abandon(&reload->listeners, request->listeners);
+	drop_secrets(reload);
 	return -1;
 }
 

@@ -52,6 +52,21 @@ switch_status(const struct reloading *reloading, struct listener_set *next)
 		attendant_want(reloading->attendant, status->count > 0);
 }
 
+/* The workers that are there have their own copy, and go on with it. */
+static void
+switch_secrets(const struct reloading *reloading, struct reload *reload)
+{
+	struct tls **tls = reloading->plan->tls;
+	struct tls *old = reload->new_workers ? *tls : reload->tls;
+	if (reload->new_workers)
+		*tls = reload->tls;
+	if (reload->new_secrets && *tls != NULL)
+		errlog_info("new clients get the certificate in %s",
+			reload->settings.tls_certificate_file);
+	tls_free(old);
+	reload->tls = NULL;
+}
+
 /* Everything new is there: switches to it. */
 static void
 put_in_force(const struct reloading *reloading, struct reload *reload, bool held_up)
@@ -64,6 +79,7 @@ put_in_force(const struct reloading *reloading, struct reload *reload, bool held
 		listener_switch(plan->listeners, &reload->listeners);
 	}
 	switch_status(reloading, &reload->status);
+	switch_secrets(reloading, reload);
 	*plan->settings = reload->settings;
 	powers_hide(plan->settings->sandbox != 0);
 	errlog_set_level((enum errlog_level)plan->settings->error_log_level);
@@ -129,6 +145,8 @@ build(struct reloading *reloading, struct reload *reload)
 		.listeners = plan->listeners,
 		.passed = plan->passed,
 		.status = plan->status,
+		.tls = *plan->tls,
+		.tickets = plan->shared->secrets,
 		.free_slots = crew_free_slots(reloading->crew),
 		.places = roster_places(plan->shared->roster),
 	};

@@ -21,6 +21,7 @@
 #include "super/crew.h"
 #include "super/notice.h"
 #include "super/reloading.h"
+#include "super/secrets.h"
 #include "super/signals.h"
 
 enum { CLEANER_MS = 2000, STOP_SPARE_S = 10 /* for killing, cleaning up */ };
@@ -77,6 +78,7 @@ become_monitor(void *owner, size_t index)
 	struct supervisor *supervisor = owner;
 	(void)index;
 	listener_close(supervisor->plan->listeners);
+	secrets_forget(supervisor->plan->tls);
 	return become_child(supervisor, "monitor");
 }
 
@@ -296,6 +298,7 @@ run_timers(struct supervisor *supervisor)
 		manager_run_timers(
 			supervisor->plan->manager, supervisor->plan->shared, clock_mono_ms()));
 	wait_ms = clock_shorter_ms(wait_ms, show_life(supervisor));
+	wait_ms = clock_shorter_ms(wait_ms, secrets_run_timers(supervisor->plan));
 	wait_ms = clock_shorter_ms(wait_ms, attendant_run_timers(&supervisor->attendant));
 	if (supervisor->lifecycle.state != LIFECYCLE_DRAINING)
 		return wait_ms;

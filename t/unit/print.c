@@ -37,6 +37,8 @@ every_directive(void)
 {
 	expect_same_again(
 		"Listen 1\nListen [::1]:2\nListen localhost:0\nListen localhost:0\n"
+		"TLSCertificateFile c\nTLSCertificateKeyFile k\nTLSClientCAFile a\n"
+		"TLSVerifyClient require\nTLSProtocols TLSv1.3\nTLSCiphers AES128-SHA\n"
 		"BufferSize 1\nMinLogLevel fatal\nUnknownLevel accept\n"
 		"LevelField severity log.level\nMessageField msg\nLevelNumbers "
 		"pino\nLogPersistence off\n"

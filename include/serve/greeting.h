@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * All that comes before a client's first line, within HandshakeTimeout as one deadline: the TLS handshake.  In the
+ * client's own thread.
+ */
+#ifndef SERVE_GREETING_H
+#define SERVE_GREETING_H
+
+struct conn;
+
+enum greeting {
+	GREETING_OVER,    /* lines may follow */
+	GREETING_REFUSED, /* the client was told that it is refused: worth lingering for */
+	GREETING_GONE,    /* nobody is there, or was not in time */
+};
+
+/* What has failed is counted. */
+enum greeting greeting_exchange(struct conn *conn);
+
+#endif

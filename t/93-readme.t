@@ -1,22 +1,20 @@
 # SPDX-License-Identifier: ISC
 # What README.md tells a stranger to type works as it stands there, and its table of settings is true.
-# What is not installed is skipped, and said so; syslog-ng may be that of `make bench-deps`.
+# What is not installed is skipped, and said so; syslog-ng may be that of `make bench-deps`.  Who reads no answers is in
+# 65-shippers.t.
 use v5.36;
-use FindBin;
 use Test::More;
 use LogCollectd;
+use Peers;
+use Readme;
 
-my $readme = slurp("$FindBin::Bin/../README.md");
+my $readme = readme();
 my $program = LogCollectd::program('logsend');
 
 # The code that stands under a heading, for that daemon.
 sub code ($heading, $language, $daemon) {
-	my ($code) = $readme =~ /^### \Q$heading\E\n(?:(?!^#).*\n)*?```\Q$language\E\n(.*?)^```$/ms or return;
-	return $code =~ s/\b9000\b/$daemon->port/ger =~ s{/usr/bin/logsend}{$program}gr;
-}
-
-sub which ($name) {
-	return (grep { -x } map { "$_/$name" } split(/:/, $ENV{PATH}), '/usr/sbin')[0];
+	my $code = readme_code($heading, $language, $daemon->port) // return;
+	return $code =~ s{/usr/bin/logsend}{$program}gr;
 }
 
 sub write_file ($path, $text) {
@@ -61,23 +59,13 @@ subtest 'From a shell' => sub {
 	is($daemon->stop, 0, 'stops');
 };
 
-# The command that runs syslog-ng; nothing when there is none.
-sub syslog_ng () {
-	my $peers = "$FindBin::Bin/../build/peers/usr";
-	my $found = which('syslog-ng');
-	return $found // () if !-x "$peers/sbin/syslog-ng";
-	my $libraries = join ':', glob "$peers/lib/*-linux-gnu* $peers/lib/syslog-ng";
-	my @modules = map { ('--module-path', $_) } glob "$peers/lib/syslog-ng/3.*";
-	return ('env', "LD_LIBRARY_PATH=$libraries", "$peers/sbin/syslog-ng", '--no-caps', @modules);
-}
-
-subtest 'From syslog-ng' => sub {
+subtest 'From syslog-ng, through logsend' => sub {
 	my @command = syslog_ng() or plan skip_all => 'there is no syslog-ng';
 	my $daemon = LogCollectd->start;
 	my $dir = $daemon->dir;
 	my $lines = 30_000; # more than its queue of 10,000 takes
 	write_file("$dir/in.log", join '', map { "<12>Jan 31 12:00:00 host app: line $_\n" } 1 .. $lines);
-	write_file("$dir/syslog-ng.conf", <<~"END" . code('From syslog-ng', 'syslog-ng', $daemon));
+	write_file("$dir/syslog-ng.conf", <<~"END" . code('From syslog-ng, through logsend', 'syslog-ng', $daemon));
 		\@version: 3.38
 		options { stats-freq(0); };
 		source s_src { file("$dir/in.log" read-old-records(yes) follow-freq(0.1)); };

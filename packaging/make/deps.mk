@@ -40,3 +40,12 @@ bench-deps: ## fetch the log servers that `make bench` compares with (unpacked i
 		{ $(as_root) apt-get update -q && apt-get download -q $(call packages,peers); }; }
 	for deb in $(peers)/debs/*.deb; do dpkg -x $$deb $(peers) || exit; done
 	rm -rf $(peers)/debs
+
+# Logging libraries of Node.js that the tests send from, of major versions that Debian's node can run.  Who has an npm of his own keeps it.
+loggers := pino@9 pino-socket@7 winston@3
+
+.PHONY: npm-deps
+npm-deps: ## fetch the logging libraries that the tests send from (npm; into build/npm)
+	$(if $(shell command -v npm),,$(call install_packages,npm))
+	mkdir -p build/npm
+	npm install --prefix build/npm --no-audit --no-fund --loglevel=error $(loggers)

@@ -193,6 +193,25 @@ sub refused ($what, $exit, $pattern, $wrap, @listen) {
 	like($err, $pattern, "$what: told");
 }
 
+subtest 'sockets of the file system' => sub {
+	my $daemon = LogCollectd->new;
+	my $path = "$daemon->{dir}/passed";
+	my $socket = IO::Socket::UNIX->new(Listen => 5, Local => $path) // die "socket: $@";
+	chmod 0640, $path;
+	for my $listen ("unix:$path mode=0600", 'fd@log') {
+		my $passed = LogCollectd->start(Listen => ['127.0.0.1:0', $listen], '-wrap' => passing([$socket], 'log'));
+		is(($passed->addresses)[1][0], "unix:$path", "$listen takes it");
+		is_deeply([verdicts $passed->connect(nth => 1)->ask(record(ERROR => 'x'))], ['received'], 'and serves');
+		$passed->write_conf($passed->{conf} . "Workers 3\n");
+		$passed->signal('HUP');
+		ok(wait_until { $passed->errors =~ /\breloaded$/m }, 'reloads');
+		is_deeply([verdicts $passed->connect(nth => 1)->ask(record(ERROR => 'x'))], ['received'], 'still serves');
+		is($passed->stop, 0, 'stops');
+		ok(-S $path, 'and leaves the file to its owner');
+		is(sprintf('%o', (stat $path)[2] & 0777), '640', 'with its mode');
+	}
+};
+
 subtest 'what does not fit' => sub {
 	my $socket = listening();
 	my $address = quotemeta address($socket);
@@ -205,11 +224,11 @@ subtest 'what does not fit' => sub {
 	refused('for another process', 78, qr/cannot listen on fd\@web: no socket of that name was passed$/m,
 		passing([$socket], 'web', 1), 'fd@web');
 	my $idle = IO::Socket::IP->new(Proto => 'udp', LocalHost => '127.0.0.1', LocalPort => 0);
-	refused('no TCP', 78, qr/error: descriptor 3, passed as web: is no TCP socket that listens/, passing([$idle], 'web'), 'fd@web');
+	refused('no TCP', 78, qr/error: descriptor 3, passed as web: is no stream socket that listens/, passing([$idle], 'web'), 'fd@web');
 	open my $null, '<', '/dev/null';
 	refused('not as many as it says', 78, qr/error: descriptor \d+, passed as unknown: Bad file descriptor\n\z/,
 		[@{ passing([$socket], 'web') }, 'env', 'LISTEN_FDS=2147483644'], 'fd@web');
-	refused('no socket', 78, qr/error: descriptor 4, passed as unknown: is no TCP socket that listens/,
+	refused('no socket', 78, qr/error: descriptor 4, passed as unknown: is no stream socket that listens/,
 		passing([$socket, $null], 'web'), 'fd@web');
 };
 

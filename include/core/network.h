@@ -22,6 +22,7 @@ struct network {
  */
 const char *network_parse(struct slice text, struct network *out);
 
+/* A user (address_from_uid) is in no block. */
 bool network_contains(const struct network *network, const struct address *address);
 
 /* The form that parses again, without bits where it is one address; returns text. */

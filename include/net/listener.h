@@ -13,6 +13,8 @@
 #include "core/listen.h"
 #include "net/local.h"
 
+enum { LISTENER_UNTOLD = 4096 };
+
 struct listener {
 	int fd;      /* non-blocking, close-on-exec */
 	bool passed; /* who has passed it keeps it open: clients may wait there */
@@ -35,6 +37,7 @@ struct listener_request {
 	int backlog;
 	const struct listener_set *old;    /* what is open already, or NULL */
 	const struct listener_set *passed; /* net/passed.h: what was bound for us, or NULL */
+	const struct local_owner *owner;   /* of files that are made, or NULL: ours */
 };
 
 /*
@@ -64,10 +67,16 @@ bool listener_is_in(const struct listener_set *set, const struct listener *liste
  */
 void listener_abandon(struct listener_set *set, const struct listener_set *old);
 
-/* Puts `next` in the place of *set; the sockets that it has not taken over are closed and removed. */
+/*
+ * Puts `next` in the place of *set; the sockets that it has not taken over are closed and removed, files that stay get the
+ * mode that `next` says.
+ */
 void listener_switch(struct listener_set *set, struct listener_set *next);
 
-/* How many clients wait to be accepted. */
+/*
+ * How many clients wait to be accepted.  Of a socket in the file system the kernel does not tell: LISTENER_UNTOLD, as soon
+ * as anybody waits there.
+ */
 size_t listener_waiting(int fd);
 
 /* Closes this process's descriptors, and nothing else: others may go on listening. */

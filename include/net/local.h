@@ -12,12 +12,22 @@ struct local_file {
 	ino_t inode;
 };
 
+/* Whom the file is given to, by root. */
+struct local_owner {
+	uid_t uid;
+	gid_t gid;
+};
+
 /*
- * Binds a socket at the path, a file of this mode, for whom it lets write and who may enter its folder.  One that stands there and that nobody listens on
- * any more is replaced.  A non-blocking, close-on-exec descriptor, or -1 with errno: EADDRINUSE when something else is
+ * Binds a socket at the path, a file of this mode, for whom it lets write and who may enter its folder; `owner` NULL: it is
+ * ours.  One that stands there and that nobody listens on any more is replaced.  A non-blocking, close-on-exec descriptor, or -1 with errno: EADDRINUSE when something else is
  * there.  Only from a single-threaded process: it changes the umask for a moment.
  */
-int local_listen(const char *path, mode_t mode, int backlog, struct local_file *file);
+int local_listen(const char *path, mode_t mode, const struct local_owner *owner, int backlog,
+	struct local_file *file);
+
+/* Gives it another mode, where it still stands.  0, or -1 with errno. */
+int local_set_mode(const char *path, mode_t mode, const struct local_file *file);
 
 /* Whether it still stands there, so that clients find it. */
 bool local_stands(const char *path, const struct local_file *file);

@@ -13,7 +13,7 @@
  * Fills *set from LISTEN_PID, LISTEN_FDS and LISTEN_FDNAMES, and removes these from the environment: they are meant for
  * this process alone.  Each socket is made non-blocking and close-on-exec; its endpoint is fd@NAME.  Without such
  * variables, or when they are for another process, the set is empty.  0, or -1 with every reason told in `errors`, one line
- * each, and errno: EINVAL where a descriptor is no listening TCP socket or a name cannot be one.  Before any thread; the
+ * each, and errno: EINVAL where a descriptor is no listening stream socket of TCP or the file system or a name cannot be one.  Before any thread; the
  * set is the caller's, to be let go of with listener_close() in each process.
  */
 int passed_sockets(struct listener_set *set, struct buf *errors);

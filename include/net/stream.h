@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A connected client: the few operations that the data path needs, the same ones for plain connections and for TLS.  The
- * socket blocks; time limits are the kernel's (SO_RCVTIMEO, SO_SNDTIMEO).  No call raises SIGPIPE.
+ * A connected client, by TCP or through the file system: the few operations that the data path needs, the same ones for
+ * plain connections and for TLS.  The socket blocks; time limits are the kernel's (SO_RCVTIMEO, SO_SNDTIMEO).  No call raises SIGPIPE.
  */
 #ifndef NET_STREAM_H
 #define NET_STREAM_H
@@ -17,6 +17,8 @@ struct tls_io;
 
 struct stream {
 	int fd;
+	bool local;           /* of the file system (AF_UNIX), not of TCP */
+	_Atomic bool stopped; /* a local one, by us before the client had finished */
 	struct tls_io
 		*tls; /* NULL: plain.  Made by tls_io_accept(), freed when the stream is closed */
 	int64_t read_timeout_ms, write_timeout_ms; /* as they were set last */
@@ -46,13 +48,16 @@ bool stream_is_complete(const struct stream *stream);
 /* From now on only what has arrived is read: a client that goes on sending cannot hold us. */
 void stream_drain(struct stream *stream);
 
-/* We read no more: what has arrived can still be read, then reads return 0.  Any thread. */
-void stream_stop_reading(const struct stream *stream);
+/*
+ * We read no more: what has arrived can still be read, then reads return 0.  What a local client sends from now on fails
+ * there, with EPIPE.  Any thread.
+ */
+void stream_stop_reading(struct stream *stream);
 
 /*
  * Makes sure that the last answers arrive: says that they were the last (with TLS), discards what still comes until the client's kernel has
  * taken everything in, or nothing for linger_ms.  Closing (or sending our FIN) earlier with unread bytes
- * would reset the connection under the answers.
+ * would reset the connection under the answers.  A local client has them when they are sent: nothing is waited for.
  */
 void stream_linger(struct stream *stream, int64_t linger_ms);
 

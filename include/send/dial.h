@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Connects to a name and port without blocking, trying one address of the name after the other.
+ * Connects to a name and port, or to unix:/path, without blocking, trying one address of the name after the other.
  *
  *	dial_open  ->  dial_next  ->  (poll until dial->fd is writable)  ->  dial_finish
  *	                   ^---------------- DIAL_FAILED ------------------------'
@@ -10,10 +10,13 @@
 #ifndef SEND_DIAL_H
 #define SEND_DIAL_H
 
-struct addrinfo;
+#include <netdb.h>
+#include <sys/un.h>
 
 struct dial {
 	struct addrinfo *found, *next;
+	struct addrinfo local; /* for a socket in the file system, which is its own only address */
+	struct sockaddr_un local_address;
 	int fd;             /* of the address that is being tried, else -1 */
 	const char *reason; /* why the last thing failed; valid until the next call */
 };
@@ -24,7 +27,10 @@ enum dial_event {
 	DIAL_FAILED,    /* this address (dial_finish) or every one (dial_next); see reason */
 };
 
-/* Looks the name up.  0, or -1 with a reason.  To be closed in both cases. */
+/* The path of a host that is unix:path, which may be no good one; or NULL. */
+const char *dial_local_path(const char *host);
+
+/* Looks the name up; of unix:/path the port does not matter.  0, or -1 with a reason.  To be closed in both cases. */
 int dial_open(struct dial *dial, const char *host, const char *port);
 
 /* Gives up the address that is being tried and tries the next ones. */

@@ -62,7 +62,7 @@ void conn_init(struct conn *conn, const struct conn_world *world, const struct a
 bool conn_serve(struct conn *conn);
 
 /* Wakes a connection that waits for its client: nothing but what has arrived is to be read.  Any thread. */
-void conn_stop_reading(const struct conn *conn);
+void conn_stop_reading(struct conn *conn);
 
 /*
  * Ends the connection; with `linger` so that the last answers arrive.  The second half is what the client can

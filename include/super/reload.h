@@ -28,10 +28,11 @@ struct reload_request {
 	void *owner; /* of both */
 	const struct settings *old;
 	const struct listener_set *listeners, *passed, *status;
-	const struct tls *tls;       /* in force */
-	struct tls_tickets *tickets; /* for a new one */
-	size_t free_slots;           /* for workers of a new generation */
-	size_t places;               /* the most clients that a worker can have without a restart */
+	const struct tls *tls;                  /* in force */
+	struct tls_tickets *tickets;            /* for a new one */
+	const struct local_owner *socket_owner; /* of files that Listen lines make, or NULL: ours */
+	size_t free_slots;                      /* for workers of a new generation */
+	size_t places; /* the most clients that a worker can have without a restart */
 };
 
 struct reload {

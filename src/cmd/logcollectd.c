@@ -135,11 +135,13 @@ static int
 open_listeners(struct daemon *daemon)
 {
 	const struct settings *settings = &daemon->loaded.settings;
+	const struct local_owner owner = {daemon->privileges.uid, daemon->privileges.gid};
 	const struct listener_request request = {
 		.listens = settings->listen,
 		.count = (size_t)settings->listen_count,
 		.backlog = (int)settings->listen_backlog,
 		.passed = &daemon->passed,
+		.owner = daemon->privileges.change ? &owner : NULL,
 	};
 	struct buf errors = {0};
 	int result = listener_open(&daemon->listeners, &request, &errors);
@@ -405,7 +407,7 @@ run(struct daemon *daemon, const struct settings_sources *sources, bool detach)
 		status = steps[i](daemon);
 	if (status == EX_OK)
 		status = serve(daemon);
-	listener_close(&daemon->listeners);
+	listener_abandon(&daemon->listeners, &(struct listener_set){0});
 	listener_abandon(&daemon->status, &(struct listener_set){0});
 	free(daemon->passed.items);
 	secrets_forget(&daemon->tls);

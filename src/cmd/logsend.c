@@ -14,6 +14,7 @@
 
 #include "base/standard.h"
 #include "send/arguments.h"
+#include "send/dial.h"
 #include "send/progress.h"
 #include "send/tally.h"
 
@@ -50,6 +51,16 @@ on_answer(void *context, struct slice request, const struct answer *answer)
 	putchar('\n');
 }
 
+/* The begin of a message about the server. */
+static void
+name_server(const struct sender_options *server)
+{
+	if (dial_local_path(server->host) != NULL)
+		fprintf(stderr, "%s: %s: ", getprogname(), server->host);
+	else
+		fprintf(stderr, "%s: %s port %s: ", getprogname(), server->host, server->port);
+}
+
 static void
 on_retry(void *context, const char *reason, int64_t wait_ms)
 {
@@ -58,8 +69,8 @@ on_retry(void *context, const char *reason, int64_t wait_ms)
 	if (client->options->quiet)
 		return;
 	progress_clear(&client->progress);
-	fprintf(stderr, "%s: %s port %s: %s; trying again in %.1f s\n", getprogname(), server->host,
-		server->port, reason, (double)wait_ms / 1000);
+	name_server(server);
+	fprintf(stderr, "%s; trying again in %.1f s\n", reason, (double)wait_ms / 1000);
 }
 
 static void
@@ -137,13 +148,13 @@ report_outcome(const struct arguments *options, const struct sender_result *resu
 	case SENDER_DONE:
 		return EX_OK;
 	case SENDER_GAVE_UP:
-		fprintf(stderr, "%s: %s port %s: %s; gave up after %lld %s\n", getprogname(),
-			server->host, server->port, result->reason, (long long)server->retries + 1,
-			server->retries == 0 ? "try" : "tries");
+		name_server(server);
+		fprintf(stderr, "%s; gave up after %lld %s\n", result->reason,
+			(long long)server->retries + 1, server->retries == 0 ? "try" : "tries");
 		return EX_UNAVAILABLE;
 	case SENDER_DENIED:
-		fprintf(stderr, "%s: %s port %s: %s\n", getprogname(), server->host, server->port,
-			result->reason);
+		name_server(server);
+		fprintf(stderr, "%s\n", result->reason);
 		return EX_UNAVAILABLE;
 	case SENDER_NO_MEMORY:
 		break;

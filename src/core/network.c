@@ -81,6 +81,8 @@ bool
 network_contains(const struct network *network, const struct address *address)
 {
 	struct address front = *address;
+	if (address_is_uid(address))
+		return false;
 	clear_behind(&front, network->bits);
 	return address_equal(&front, &network->address);
 }

@@ -2,7 +2,6 @@
 /* Listing and resetting the rate limiter's clients. */
 #include "ctl/limits.h"
 
-#include <arpa/inet.h>
 #include <err.h>
 #include <inttypes.h>
 #include <string.h>
@@ -59,21 +58,6 @@ limits_print_json(FILE *out, const struct shared *shared, bool all)
 	return status;
 }
 
-static bool
-parse_address(const char *text, struct address *address)
-{
-	struct sockaddr_in in = {.sin_family = AF_INET};
-	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
-	if (inet_pton(AF_INET, text, &in.sin_addr) == 1) {
-		*address = address_from_sockaddr((struct sockaddr *)&in);
-		return true;
-	}
-	if (inet_pton(AF_INET6, text, &in6.sin6_addr) != 1)
-		return false;
-	*address = address_from_sockaddr((struct sockaddr *)&in6);
-	return true;
-}
-
 /* How many bits two addresses have in common at their beginning. */
 static unsigned
 common_bits(const struct address *a, const struct address *b)
@@ -115,8 +99,8 @@ limits_reset(const struct shared *shared, const char *text)
 {
 	struct addresses clients = {0};
 	struct address address;
-	if (!parse_address(text, &address)) {
-		warnx("%s is no IPv4 or IPv6 address", text);
+	if (!address_parse(text, &address)) {
+		warnx("%s is no IPv4 or IPv6 address, and no user as in uid:1000", text);
 		return EX_USAGE;
 	}
 	addresses_list(&clients, shared, ADDRESSES_ALL);

@@ -6,8 +6,10 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 static void
@@ -43,6 +45,17 @@ bind_address(const struct addrinfo *address, int backlog)
 	return -1;
 }
 
+/* One that is bound elsewhere than in the file system can only be passed. */
+static void
+name_local(struct listener *listener, const struct sockaddr_storage *bound, socklen_t len)
+{
+	struct sockaddr_un local = {0};
+	memcpy(&local, bound, len < sizeof local ? len : sizeof local);
+	bool abstract = local.sun_path[0] == '\0';
+	snprintf(listener->name, sizeof listener->name, "unix:%s%.*s", abstract ? "@" : "",
+		(int)sizeof local.sun_path - 1, local.sun_path + abstract);
+}
+
 void
 listener_name(struct listener *listener)
 {
@@ -51,6 +64,10 @@ listener_name(struct listener *listener)
 	char host[INET6_ADDRSTRLEN] = "?";
 	char port[8] = "?";
 	getsockname(listener->fd, (struct sockaddr *)&bound, &len);
+	if (bound.ss_family == AF_UNIX) {
+		name_local(listener, &bound, len);
+		return;
+	}
 	getnameinfo((struct sockaddr *)&bound, len, host, sizeof host, port, sizeof port,
 		NI_NUMERICHOST | NI_NUMERICSERV);
 	snprintf(listener->name, sizeof listener->name,
@@ -177,14 +194,33 @@ add_named(struct listener_set *set, const struct listener_request *request,
 	return error == 0 ? 0 : -1;
 }
 
+/* The passed socket that is bound there, or NULL. */
+static const struct listener *
+find_passed_local(const struct listener_set *passed, const char *path)
+{
+	for (size_t i = 0; i < passed->count; i++) {
+		struct sockaddr_un bound = {0};
+		socklen_t len = sizeof bound;
+		if (getsockname(passed->items[i].fd, (struct sockaddr *)&bound, &len) == 0 &&
+			bound.sun_family == AF_UNIX &&
+			strncmp(bound.sun_path, path, sizeof bound.sun_path) == 0)
+			return &passed->items[i];
+	}
+	return NULL;
+}
+
+/* 0, or -1 with errno. */
 static int
-add_local(struct listener_set *set, const struct listener_request *request,
-	const struct listener *wanted, struct buf *errors)
+add_local_path(struct listener_set *set, const struct listener_request *request,
+	const struct listener *wanted, const char *path)
 {
 	struct listener listener = *wanted;
-	const char *path = endpoint_local_path(&wanted->listen.endpoint);
+	const struct listener *passed = find_passed_local(request->passed, path);
+	if (passed != NULL)
+		return add_passed(set, passed, listener, request->backlog);
 	endpoint_format(&wanted->listen.endpoint, listener.name);
-	listener.fd = local_listen(path, wanted->listen.mode, request->backlog, &listener.file);
+	listener.fd = local_listen(
+		path, wanted->listen.mode, request->owner, request->backlog, &listener.file);
 	if (listener.fd >= 0 && listener_add(set, &listener) == 0)
 		return 0;
 	int saved = errno;
@@ -193,10 +229,19 @@ add_local(struct listener_set *set, const struct listener_request *request,
 		close(listener.fd);
 	}
 	errno = saved;
-	tell(errors, &wanted->listen.endpoint, strerror(saved));
 	return -1;
 }
 
+static int
+add_local(struct listener_set *set, const struct listener_request *request,
+	const struct listener *wanted, struct buf *errors)
+{
+	const char *path = endpoint_local_path(&wanted->listen.endpoint);
+	if (add_local_path(set, request, wanted, path) == 0)
+		return 0;
+	tell(errors, &wanted->listen.endpoint, strerror(errno));
+	return -1;
+}
 static int
 add_endpoint(struct listener_set *set, const struct listener_request *request,
 	const struct listener *wanted, struct buf *errors)
@@ -221,7 +266,7 @@ static bool
 is_reachable(const struct listener *listener)
 {
 	const char *path = endpoint_local_path(&listener->listen.endpoint);
-	return path == NULL || local_stands(path, &listener->file);
+	return path == NULL || listener->passed || local_stands(path, &listener->file);
 }
 
 /*
@@ -305,10 +350,13 @@ listener_open(struct listener_set *set, const struct listener_request *request, 
 size_t
 listener_waiting(int fd)
 {
+	struct pollfd waiting = {.fd = fd, .events = POLLIN};
 	/* Of a socket that listens the kernel tells the length of its accept queue there. */
 	struct tcp_info info = {0};
 	socklen_t len = sizeof info;
-	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0 ? 0 : info.tcpi_unacked;
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0)
+		return info.tcpi_unacked;
+	return poll(&waiting, 1, 0) > 0 ? LISTENER_UNTOLD : 0;
 }
 
 bool
@@ -329,7 +377,7 @@ listener_abandon(struct listener_set *set, const struct listener_set *old)
 		const char *path = endpoint_local_path(&listener->listen.endpoint);
 		if (listener_is_in(old, listener))
 			continue;
-		if (path != NULL)
+		if (path != NULL && !listener->passed)
 			local_remove(path, &listener->file);
 		close(listener->fd);
 	}
@@ -337,9 +385,23 @@ listener_abandon(struct listener_set *set, const struct listener_set *old)
 	*set = (struct listener_set){0};
 }
 
+/* Files that stay where they are, but for others than before. */
+static void
+change_modes(const struct listener_set *set, const struct listener_set *next)
+{
+	for (size_t i = 0; i < next->count; i++) {
+		const struct listener *listener = &next->items[i];
+		const char *path = endpoint_local_path(&listener->listen.endpoint);
+		/* One whose file somebody has taken away is bound anew by the next reload. */
+		if (path != NULL && !listener->passed && listener_is_in(set, listener))
+			(void)local_set_mode(path, listener->listen.mode, &listener->file);
+	}
+}
+
 void
 listener_switch(struct listener_set *set, struct listener_set *next)
 {
+	change_modes(set, next);
 	listener_abandon(set, next);
 	*set = *next;
 	*next = (struct listener_set){0};

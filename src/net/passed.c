@@ -32,11 +32,11 @@ option_of(int fd, int option)
 }
 
 static bool
-is_listening_tcp(int fd)
+is_listening(int fd)
 {
 	int domain = option_of(fd, SO_DOMAIN);
-	return (domain == AF_INET || domain == AF_INET6) && option_of(fd, SO_TYPE) == SOCK_STREAM &&
-	       option_of(fd, SO_ACCEPTCONN) == 1;
+	return (domain == AF_INET || domain == AF_INET6 || domain == AF_UNIX) &&
+	       option_of(fd, SO_TYPE) == SOCK_STREAM && option_of(fd, SO_ACCEPTCONN) == 1;
 }
 
 /* The part of a list with colons that *rest begins with; *rest is moved behind it. */
@@ -60,8 +60,8 @@ take(struct listener_set *set, int fd, const char *name, struct buf *errors)
 	int len = snprintf(text, sizeof text, "fd@%s", name);
 	const char *wrong = len < (int)sizeof text ? endpoint_parse(text, &listener.listen.endpoint)
 	                                           : "the name is too long";
-	if (wrong == NULL && !is_listening_tcp(fd))
-		wrong = "is no TCP socket that listens, ListenStream= and Accept=no make one";
+	if (wrong == NULL && !is_listening(fd))
+		wrong = "is no stream socket that listens, ListenStream= and Accept=no make one";
 	if (wrong != NULL) {
 		buf_printf(errors, "descriptor %d, passed as %.64s: %s\n", fd, name, wrong);
 		return EINVAL;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* The plain TCP stream; where there is TLS, net/tls_io stands in front of it. */
+/*
+ * The plain stream; where there is TLS, net/tls_io stands in front of it.  Through the file system the kernel delivers at once:
+ * what was sent stands in the client's own queue and outlives the connection, and TCP's options and states are not there.
+ */
 #include "net/stream.h"
 
 #include <errno.h>
@@ -20,11 +23,21 @@ enum {
 	STALL_LOOKS = 8, /* how often a write that waits looks for progress within its time limit */
 };
 
+static bool
+is_local(int fd)
+{
+	int domain = 0;
+	socklen_t len = sizeof domain;
+	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 && domain == AF_UNIX;
+}
+
 void
 stream_init(struct stream *stream, int fd)
 {
 	int on = 1;
-	*stream = (struct stream){.fd = fd};
+	*stream = (struct stream){.fd = fd, .local = is_local(fd)};
+	if (stream->local)
+		return;
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
 	/* Else the kernel would take a byte sent as urgent out of the line: perhaps its newline. */
@@ -134,6 +147,9 @@ stream_send(struct stream *stream, struct slice bytes)
 		if (n > 0) {
 			bytes.data += n;
 			bytes.len -= (size_t)n;
+			/* There is room only where the client has read; what it has not is told with the kernel's own memory. */
+			if (stream->local)
+				stall.least = SIZE_MAX;
 		}
 		if (bytes.len > 0 && stream->write_timeout_ms > 0 &&
 			has_stalled(stream, bytes.len, &stall)) {
@@ -152,10 +168,20 @@ stream_write(struct stream *stream, struct slice bytes)
 	return stream_send(stream, bytes);
 }
 
+/* Of a local stream: what the kernel says of a half that is shut does not tell by whom, hence `stopped`. */
+static bool
+is_shut(const struct stream *stream)
+{
+	struct pollfd half = {.fd = stream->fd, .events = POLLRDHUP};
+	return poll(&half, 1, 0) > 0 && (half.revents & (POLLRDHUP | POLLHUP)) != 0;
+}
+
 /* Whether the client's kernel has sent its FIN. */
 static bool
 peer_finished(const struct stream *stream)
 {
+	if (stream->local)
+		return !stream->stopped && is_shut(stream);
 	struct tcp_info info;
 	socklen_t len = sizeof info;
 	if (getsockopt(stream->fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0)
@@ -173,9 +199,23 @@ stream_is_complete(const struct stream *stream)
 }
 
 void
-stream_stop_reading(const struct stream *stream)
+stream_stop_reading(struct stream *stream)
 {
+	if (stream->local && !is_shut(stream))
+		stream->stopped = true;
 	shutdown(stream->fd, SHUT_RD);
+}
+
+/* Closing with bytes unread would be told to the client as an error, behind the answers: there are none left, nor come any. */
+static void
+discard_local(const struct stream *stream)
+{
+	char scrap[4096];
+	ssize_t n;
+	shutdown(stream->fd, SHUT_RD);
+	do
+		n = recv(stream->fd, scrap, sizeof scrap, MSG_DONTWAIT);
+	while (n > 0 || (n < 0 && errno == EINTR));
 }
 
 /*
@@ -192,6 +232,10 @@ stream_linger(struct stream *stream, int64_t linger_ms)
 	int64_t deadline = 0;
 	if (stream->tls != NULL)
 		tls_io_finish(stream);
+	if (stream->local) {
+		discard_local(stream);
+		return;
+	}
 	while ((left = unacknowledged(stream)) > 0) {
 		int64_t now_ms = clock_mono_ms();
 		if (left < least) {

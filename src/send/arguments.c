@@ -8,6 +8,10 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "send/dial.h"
+
+enum { LOCAL_PATH_MAX = sizeof((struct sockaddr_un *)0)->sun_path };
+
 static const char usage[] =
 	"usage: logsend [-q] [-h host] [-p port] [-l level] [-w lines] [--timeout seconds]\n"
 	"               [--retries count] [tls] [-f file | message ...]\n"
@@ -23,7 +27,7 @@ static const char help[] =
 	"Sends the message, or each line of the file or of standard input, as a log record to\n"
 	"logcollectd and prints a summary of its verdicts.\n"
 	"\n"
-	"  -h, --host HOST         the server (SERVER_HOST, else localhost)\n"
+	"  -h, --host HOST         the server, or unix:/path (SERVER_HOST, else localhost)\n"
 	"  -p, --port PORT         its port (SERVER_PORT, else 9000)\n"
 	"  -l, --level LEVEL       the level of the records (INFO)\n"
 	"  -f, --file FILE         read FILE; - is standard input\n"
@@ -221,6 +225,10 @@ check_options(const struct arguments *options, bool level_given, bool port_given
 	if (level_given && (options->ndjson || options->smoke))
 		bad_usage("--level has no meaning with --ndjson or --smoke");
 	check_tls_options(options);
+	const char *path = dial_local_path(options->sender.host);
+	if (path != NULL && (path[0] != '/' || strlen(path) >= LOCAL_PATH_MAX))
+		bad_usage("behind unix: stands an absolute path of at most 107 bytes, as in "
+			  "unix:/run/logcollectd.sock");
 	parse_number(port_given ? "--port" : "SERVER_PORT", options->sender.port, 1, 65535);
 }
 

@@ -2,6 +2,7 @@
 /* Non-blocking connects over all addresses of a name. */
 #include "send/dial.h"
 
+#include <bsd/string.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -9,11 +10,41 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+const char *
+dial_local_path(const char *host)
+{
+	static const char prefix[] = "unix:";
+	size_t len = sizeof prefix - 1;
+	return strncmp(host, prefix, len) == 0 ? host + len : NULL;
+}
+
+/* 0, or -1 with a reason. */
+static int
+open_local(struct dial *dial, const char *path)
+{
+	struct sockaddr_un *address = &dial->local_address;
+	if (path[0] != '/' || strlen(path) >= sizeof address->sun_path) {
+		dial->reason =
+			"no absolute path of at most 107 bytes, as in unix:/run/logcollectd.sock";
+		return -1;
+	}
+	address->sun_family = AF_UNIX;
+	strlcpy(address->sun_path, path, sizeof address->sun_path);
+	dial->local = (struct addrinfo){.ai_family = AF_UNIX,
+		.ai_addr = (struct sockaddr *)address,
+		.ai_addrlen = sizeof *address};
+	dial->next = &dial->local;
+	return 0;
+}
+
 int
 dial_open(struct dial *dial, const char *host, const char *port)
 {
 	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_protocol = IPPROTO_TCP};
 	*dial = (struct dial){.fd = -1};
+	const char *path = dial_local_path(host);
+	if (path != NULL)
+		return open_local(dial, path);
 	int error = getaddrinfo(host, port, &hints, &dial->found);
 	if (error != 0) {
 		dial->found = NULL;
@@ -65,6 +96,8 @@ static enum dial_event
 connected(struct dial *dial)
 {
 	int on = 1;
+	if (dial->local.ai_family == AF_UNIX)
+		return DIAL_CONNECTED;
 	if (is_ourselves(dial->fd))
 		return fail(dial, ECONNREFUSED);
 	setsockopt(dial->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);

@@ -37,6 +37,7 @@ struct sender {
 	bool source_ended;
 	enum sender_state state;
 	struct dial dial;
+	bool deaf;        /* the server takes nothing more in */
 	struct link link; /* closed unless connected */
 	struct flight flight;
 	struct buf in;    /* the beginning of an answer */
@@ -64,6 +65,7 @@ disconnect(struct sender *sender)
 {
 	dial_close(&sender->dial);
 	link_close(&sender->link);
+	sender->deaf = false;
 	sender->state = APART;
 	buf_clear(&sender->in);
 	flight_rewind(&sender->flight);
@@ -242,6 +244,11 @@ transmit(struct sender *sender)
 		return;
 	/* What the server answered before it went away must not be asked again. */
 	int error = errno;
+	if (error == EPIPE) {
+		/* A local one that stops takes nothing more in, and answers what it has: until its end comes. */
+		sender->deaf = true;
+		return;
+	}
 	while (receive(sender))
 		;
 	if (sender->state == CONNECTED)
@@ -290,13 +297,20 @@ poll_ms(const struct sender *sender)
 	return ms < INT_MAX ? (int)ms : INT_MAX;
 }
 
+/* Whether there is something to be sent now. */
+static bool
+has_more(const struct sender *sender)
+{
+	return !sender->deaf && flight_unsent(&sender->flight).len > 0;
+}
+
 static struct pollfd
 connection_events(const struct sender *sender)
 {
 	if (sender->state == DIALLING)
 		return (struct pollfd){.fd = sender->dial.fd, .events = POLLOUT};
 	short events = link_read_events(&sender->link);
-	if (sender->state == CONNECTED && flight_unsent(&sender->flight).len > 0)
+	if (sender->state == CONNECTED && has_more(sender))
 		events |= link_write_events(&sender->link);
 	return (struct pollfd){.fd = sender->link.fd, .events = events};
 }
@@ -308,7 +322,7 @@ converse(struct sender *sender, short revents)
 	if ((revents & link_read_events(&sender->link)) || trouble != 0)
 		receive(sender);
 	if (sender->state == CONNECTED && (revents & link_write_events(&sender->link)) &&
-		flight_unsent(&sender->flight).len > 0)
+		has_more(sender))
 		transmit(sender);
 }
 

@@ -83,7 +83,7 @@ conn_fini(struct conn *conn)
 }
 
 void
-conn_stop_reading(const struct conn *conn)
+conn_stop_reading(struct conn *conn)
 {
 	stream_stop_reading(&conn->stream);
 }

@@ -126,6 +126,18 @@ refuse_with_reserve(struct door *door, const struct listener *listener, int64_t 
 	return fd < 0 ? DOOR_NONE : DOOR_REFUSED;
 }
 
+/* A client that came through the file system is known by its user, as the kernel noted it when it connected. */
+static struct address
+address_of(int fd, const struct sockaddr_storage *peer)
+{
+	struct ucred user = {.uid = (uid_t)-1};
+	socklen_t len = sizeof user;
+	if (peer->ss_family != AF_UNIX)
+		return address_from_sockaddr((const struct sockaddr *)peer);
+	(void)getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &user, &len);
+	return address_from_uid(user.uid);
+}
+
 enum door_result
 door_accept(
 	struct door *door, const struct listener *listener, struct arrival *arrival, int64_t now_ms)
@@ -137,7 +149,7 @@ door_accept(
 	int fd = accept4(listener->fd, (struct sockaddr *)&peer, &len, SOCK_CLOEXEC);
 	if (fd >= 0) {
 		*arrival = (struct arrival){.fd = fd,
-			.address = address_from_sockaddr((struct sockaddr *)&peer),
+			.address = address_of(fd, &peer),
 			.options = listener->listen.options};
 		return DOOR_CLIENT;
 	}

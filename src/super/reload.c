@@ -130,6 +130,7 @@ prepare_workers(struct reload *reload, const struct reload_request *request)
 		.backlog = (int)reload->settings.listen_backlog,
 		.old = request->listeners,
 		.passed = request->passed,
+		.owner = request->socket_owner,
 	};
 	size_t before = reload->errors.len;
 	if (listener_open(&reload->listeners, &listeners, &reload->errors) == 0)

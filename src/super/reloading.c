@@ -135,6 +135,7 @@ static int
 build(struct reloading *reloading, struct reload *reload)
 {
 	const struct supervisor_plan *plan = reloading->plan;
+	const struct local_owner owner = {plan->privileges->uid, plan->privileges->gid};
 	const struct reload_request request = {
 		.load = plan->load,
 		.context = plan->context,
@@ -147,6 +148,7 @@ build(struct reloading *reloading, struct reload *reload)
 		.status = plan->status,
 		.tls = *plan->tls,
 		.tickets = plan->shared->secrets,
+		.socket_owner = plan->privileges->change ? &owner : NULL,
 		.free_slots = crew_free_slots(reloading->crew),
 		.places = roster_places(plan->shared->roster),
 	};

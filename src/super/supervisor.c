@@ -131,7 +131,7 @@ carry_out(struct supervisor *supervisor, unsigned actions, struct child *child)
 	if (actions & ACTION_RESPAWN && child != NULL)
 		crew_replace(&supervisor->crew, child);
 	if (actions & ACTION_CLOSE_LISTENERS)
-		listener_close(supervisor->plan->listeners);
+		listener_abandon(supervisor->plan->listeners, &(struct listener_set){0});
 	if (actions & ACTION_DRAIN)
 		drain(supervisor);
 	if (actions & ACTION_KILL)

@@ -223,11 +223,11 @@ sub errors ($self) {
 	return slurp("$self->{dir}/stderr");
 }
 
-# The [address, port] of every socket, as the daemon said them at its last start.
+# The [address, port] of every socket, as the daemon said them at its last start; [unix:/path, 0].
 sub addresses ($self) {
 	my $said = substr $self->errors, $self->{said};
 	my @found;
-	push @found, [$1, $2] while $said =~ /listening on \[?([^\s\]]+?)\]?:(\d+)$/mg;
+	push @found, $3 ? [$3, 0] : [$1, $2] while $said =~ /listening on (?:\[?([^\s\]]+?)\]?:(\d+)|(unix:\S+))$/mg;
 	return @found;
 }
 

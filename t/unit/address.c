@@ -77,6 +77,40 @@ text(void)
 }
 
 static void
+users(void)
+{
+	static const struct {
+		uint32_t uid;
+		const char *text;
+	} rows[] = {{0, "uid:0"}, {1000, "uid:1000"}, {UINT32_MAX, "uid:4294967295"}};
+	struct address read;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct address address = address_from_uid(rows[i].uid);
+		CU_ASSERT(address_is_uid(&address));
+		CU_ASSERT(!address_is_ipv4(&address));
+		CU_ASSERT(reads(address, rows[i].text));
+		CU_ASSERT(address_parse(rows[i].text, &read) && address_equal(&read, &address));
+		for (unsigned bits = 0; bits <= 128; bits++)
+			CU_ASSERT(reads(address_prefix(&address, bits), rows[i].text));
+	}
+}
+
+static void
+parsed(void)
+{
+	static const char *const good[] = {"192.0.2.7", "2001:db8::1", "::", "uid:7"};
+	static const char *const bad[] = {"", "x", "uid:", "uid:-1", "uid:1x", "uid: 1",
+		"uid:4294967296", "uid:99999999999", "UID:1", "192.0.2", "192.0.2.7/8", "1000"};
+	struct address read = address_from_uid(1);
+	for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+		CU_ASSERT(address_parse(good[i], &read) && reads(read, good[i]));
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		CU_ASSERT(!address_parse(bad[i], &read));
+	CU_ASSERT(address_parse("::ffff:192.0.2.7", &read) && reads(read, "192.0.2.7"));
+	CU_ASSERT(!address_is_uid(&read));
+}
+
+static void
 prefixes(void)
 {
 	static const struct {
@@ -135,6 +169,8 @@ main(void)
 		{"the port and the scope do not count", ports},
 		{"another family is ::", other_family},
 		{"text", text},
+		{"users", users},
+		{"what is read", parsed},
 		{"prefixes, at odd bit counts too", prefixes},
 		{"every prefix keeps exactly its bits", every_prefix},
 		{"a prefix leaves IPv4 whole", ipv4_whole},

@@ -95,12 +95,41 @@ something_else(void)
 	scratch_free(dir);
 }
 
+static void
+modes(void)
+{
+	char *dir = scratch_new(), path[200], other[210];
+	struct local_file file;
+	struct stat status;
+	snprintf(path, sizeof path, "%s/s", dir);
+	snprintf(other, sizeof other, "%s/other", dir);
+	int fd = local_listen(path, 0640, NULL, 5, &file);
+	CU_ASSERT_FATAL(fd >= 0);
+	CU_ASSERT_EQUAL(stat(path, &status), 0);
+	CU_ASSERT_EQUAL(status.st_mode & 07777, 0640);
+	CU_ASSERT_EQUAL(local_set_mode(path, 0606, &file), 0);
+	CU_ASSERT_EQUAL(stat(path, &status), 0);
+	CU_ASSERT_EQUAL(status.st_mode & 07777, 0606);
+	/* Whatever stands there now, it is not given away. */
+	CU_ASSERT_EQUAL(rename(path, other), 0);
+	CU_ASSERT_EQUAL(symlink(other, path), 0);
+	CU_ASSERT_EQUAL(local_set_mode(path, 0777, &file), -1);
+	CU_ASSERT_EQUAL(unlink(path), 0);
+	scratch_write(path, (struct slice)SLICE("a file"));
+	CU_ASSERT_EQUAL(local_set_mode(path, 0777, &file), -1);
+	CU_ASSERT_EQUAL(stat(other, &status), 0);
+	CU_ASSERT_EQUAL(status.st_mode & 07777, 0606);
+	close(fd);
+	scratch_free(dir);
+}
+
 int
 main(void)
 {
 	static const struct tap_case cases[] = {
 		{"from the first to the last", life},
 		{"where something else is", something_else},
+		{"modes", modes},
 		{NULL, NULL},
 	};
 	return tap_main("local", cases);

@@ -6,6 +6,7 @@ package LogCollectd::Client;
 use v5.36;
 use Errno          qw(EAGAIN EINTR);
 use IO::Socket::IP ();
+use IO::Socket::UNIX ();
 use Socket         qw(IPPROTO_TCP MSG_NOSIGNAL SOL_SOCKET SO_LINGER SO_RCVBUF TCP_NODELAY);
 use Time::HiRes    qw(time);
 
@@ -18,7 +19,7 @@ use constant ANSWER => 54;     # bytes that a line which is no object brings
 sub new ($class, $address, $port, %how) {
 	my @options = [IPPROTO_TCP, TCP_NODELAY, 1];
 	push @options, [SOL_SOCKET, SO_RCVBUF, $how{receive}] if $how{receive};
-	my $socket = IO::Socket::IP->new(
+	my $socket = $address =~ /\Aunix:(.*)/ ? IO::Socket::UNIX->new(Peer => $1) : IO::Socket::IP->new(
 		PeerHost => $address,
 		PeerPort => $port,
 		Sockopts => \@options,

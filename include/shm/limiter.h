@@ -65,6 +65,16 @@ bool limiter_is_sound(const struct limiter *limiter, size_t entries);
 int64_t limiter_take(struct limiter *limiter, const struct address *client,
 	const struct limiter_rule *rule, int64_t now_ms, int64_t lines);
 
+/*
+ * The same table for another use, in memory of its own: counts an event of a client instead, as `limited`.  Where a
+ * shard is full, the client whose last event is longest ago makes room.  A table that is used so is used for
+ * nothing else.
+ */
+void limiter_note(struct limiter *limiter, const struct address *client, int64_t now_ms);
+
+/* How long ago the last event of a client was that limiter_list() shows of such a table. */
+int64_t limiter_noted_ms(const struct limiter_client *client);
+
 /* Sums over all shards.  From a read-only mapping too. */
 struct limiter_stats limiter_stats(const struct limiter *limiter);
 

@@ -12,6 +12,15 @@
 
 #include "core/address.h"
 
+/* Stands for a client that is not known yet: no client has this address, nor a prefix of one. */
+#define ROSTER_UNKNOWN                                                                             \
+	{                                                                                          \
+		{                                                                                  \
+			255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, \
+				255                                                                \
+		}                                                                                  \
+	}
+
 struct roster; /* lives in shared memory, pointer-free */
 
 size_t roster_size(size_t workers, size_t threads_per_worker);
@@ -26,6 +35,13 @@ int roster_init(void *memory, size_t workers, size_t threads_per_worker);
  */
 int roster_enter(struct roster *roster, size_t worker, const struct address *client,
 	size_t max_per_client, bool *too_many);
+
+/*
+ * Gives a place to the client that has turned out to be there; false when that one has max_per_client > 0 places
+ * already: the place is as it was then.  As exact as roster_enter().  Called by the client's own thread.
+ */
+bool roster_rename(struct roster *roster, size_t worker, int place, const struct address *client,
+	size_t max_per_client);
 
 /* Gives the place back; any thread of that worker. */
 void roster_leave(struct roster *roster, size_t worker, int place);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * All the memory that the processes of one daemon share: one region, made before the first fork, cut into
- * parts.  What an operator may look at (header, scoreboard, limiter) lies in front and can be a
+ * parts.  What an operator may look at (header, scoreboard, limiter, who was denied) lies in front and can be a
  * file (ScoreBoardFile) that logcollectctl maps; the rest is anonymous.
  *
- *	| header | scoreboard | limiter | page | roster | store | secrets | settings |
+ *	| header | scoreboard | limiter | denied | page | roster | store | secrets | settings |
  *	  file, with all its blocks allocated     anonymous, paid for when touched
  *
  * The file is made anew at each start.  The supervisor holds a POSIX lock on it as long as it lives, which is how
@@ -25,6 +25,9 @@
 /* For a pid: there is such a process, but it cannot be seen from here. */
 enum { SHARED_UNSEEN = -1 };
 
+/* Strangers that are counted one by one.  A flood of more of them costs only those that came before. */
+enum { SHARED_DENIED_ENTRIES = 4096 };
+
 struct shared_plan {
 	size_t slots;           /* of workers: shared_slots() */
 	size_t places;          /* of each slot: shared_places() */
@@ -39,7 +42,9 @@ struct shared {
 	struct scoreboard *board;
 	size_t slots; /* of the board, as it was laid out or found: it does not change with the file */
 	struct limiter *limiter;
-	size_t limiter_entries;     /* likewise */
+	size_t limiter_entries; /* likewise */
+	struct limiter *
+		denied; /* of SHARED_DENIED_ENTRIES: how often whom access was denied (limiter_note) */
 	struct roster *roster;      /* NULL for a reader */
 	void *store;                /* NULL for a reader */
 	void *secrets;              /* likewise: on pages of their own */

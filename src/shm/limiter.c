@@ -18,6 +18,9 @@ enum {
 	MILLISECOND_NS = 1000000,
 };
 
+/* Of a table that counts events: windows that begin with the last one and do not end. */
+static const struct limiter_rule noting = {.max = 1, .window_ms = INT64_MAX / 2};
+
 struct limiter {
 	struct siphash_key key;
 	size_t shard_count;
@@ -164,6 +167,42 @@ limiter_take(struct limiter *limiter, const struct address *client, const struct
 	int64_t passed = take(&table, client, hash, rule, now_ms, lines);
 	table_unlock(&table);
 	return passed;
+}
+
+static void
+note(struct table *t, const struct address *client, uint32_t hash, int64_t now_ms)
+{
+	uint32_t index = table_find(t, client, hash);
+	bool known = index != TABLE_NONE;
+	if (!known)
+		index = table_next(t);
+	table_begin_change(t, index);
+	table_set_rule(t, &noting);
+	if (known)
+		table_renew(t, index);
+	else
+		table_assign(t, index, client, hash, false);
+	table_set_window(t, index, &(struct window){.start_ms = now_ms, .used = 1}, 1);
+	table_end_change(t);
+}
+
+void
+limiter_note(struct limiter *limiter, const struct address *client, int64_t now_ms)
+{
+	uint32_t hash;
+	struct table table = find_table(limiter, client, &hash);
+	table_lock(&table);
+	if (now_ms < table.shard->latest_ms)
+		now_ms = table.shard->latest_ms;
+	table.shard->latest_ms = now_ms;
+	note(&table, client, hash, now_ms);
+	table_unlock(&table);
+}
+
+int64_t
+limiter_noted_ms(const struct limiter_client *client)
+{
+	return noting.window_ms - client->left_ms;
 }
 
 struct limiter_stats

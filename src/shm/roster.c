@@ -14,7 +14,10 @@
 #include "shm/region.h"
 #include "shm/robust.h"
 
-/* The address is written before `taken` is set; in words, as others may read it meanwhile. */
+/*
+ * The address is written before `taken` is set, or under the lock where it matters; in words, as others may read it
+ * meanwhile.
+ */
 struct place {
 	_Atomic uint64_t address[2];
 	_Atomic uint64_t taken;
@@ -139,6 +142,24 @@ roster_enter(struct roster *roster, size_t worker, const struct address *client,
 	int place = *too_many ? -1 : take_place(roster, worker, client);
 	robust_unlock(&roster->mutex);
 	return place;
+}
+
+bool
+roster_rename(struct roster *roster, size_t worker, int place, const struct address *client,
+	size_t max_per_client)
+{
+	struct place *mine = &places_of(roster, worker)[place];
+	if (max_per_client == 0) {
+		occupy(mine, client);
+		return true;
+	}
+	if (robust_lock(&roster->mutex) == ROBUST_INHERITED)
+		robust_repaired(&roster->mutex);
+	bool good = count_client(roster, client) < max_per_client;
+	if (good)
+		occupy(mine, client);
+	robust_unlock(&roster->mutex);
+	return good;
 }
 
 void

@@ -40,11 +40,11 @@ struct header {
 	char version[32];      /* of the program that made it */
 	uint64_t front_bytes;  /* what the file holds */
 	uint64_t slots, limiter_entries;
-	uint64_t board_at, limiter_at; /* from the header */
+	uint64_t board_at, limiter_at, denied_at; /* from the header */
 };
 
 struct layout {
-	size_t board_at, limiter_at, front_bytes;
+	size_t board_at, limiter_at, denied_at, front_bytes;
 	size_t roster_at, store_at, secrets_at, secrets_end, settings_at, size;
 };
 
@@ -84,7 +84,8 @@ lay_out(const struct shared_plan *plan)
 {
 	struct layout layout = {.board_at = region_align(sizeof(struct header))};
 	layout.limiter_at = layout.board_at + region_align(scoreboard_size(plan->slots));
-	layout.front_bytes = whole_pages(layout.limiter_at + limiter_size(plan->limiter_entries));
+	layout.denied_at = layout.limiter_at + region_align(limiter_size(plan->limiter_entries));
+	layout.front_bytes = whole_pages(layout.denied_at + limiter_size(SHARED_DENIED_ENTRIES));
 	layout.roster_at = layout.front_bytes;
 	layout.store_at = layout.roster_at + region_align(roster_size(plan->slots, plan->places));
 	/* On pages of their own: they are kept out of dumps by the page. */
@@ -108,6 +109,7 @@ write_header(struct header *header, const struct shared_plan *plan, const struct
 		.limiter_entries = plan->limiter_entries,
 		.board_at = layout->board_at,
 		.limiter_at = layout->limiter_at,
+		.denied_at = layout->denied_at,
 	};
 	memcpy(header->magic, MAGIC, sizeof header->magic);
 	strlcpy(header->version, LOGCOLLECTD_VERSION, sizeof header->version);
@@ -122,6 +124,7 @@ furnish(struct shared *shared, const struct shared_plan *plan, const struct layo
 	arc4random_buf(&key, sizeof key);
 	shared->board = (void *)(base + layout->board_at);
 	shared->limiter = (void *)(base + layout->limiter_at);
+	shared->denied = (void *)(base + layout->denied_at);
 	shared->roster = (void *)(base + layout->roster_at);
 	shared->store = base + layout->store_at;
 	shared->secrets = base + layout->secrets_at;
@@ -135,6 +138,8 @@ furnish(struct shared *shared, const struct shared_plan *plan, const struct layo
 		&(struct board_info){.pid = getpid(), .started_us = clock_read().wall_us});
 	published_init(shared->settings, plan->settings_bytes);
 	int error = limiter_init(shared->limiter, plan->limiter_entries, &key);
+	if (error == 0)
+		error = limiter_init(shared->denied, SHARED_DENIED_ENTRIES, &key);
 	return error != 0 ? error : roster_init(shared->roster, plan->slots, plan->places);
 }
 
@@ -269,7 +274,7 @@ judge(struct shared *shared, const struct header *header)
 		return SHARED_NOT_A_BOARD;
 	struct layout layout = lay_out(&plan);
 	if (header->board_at != layout.board_at || header->limiter_at != layout.limiter_at ||
-		header->front_bytes != layout.front_bytes)
+		header->denied_at != layout.denied_at || header->front_bytes != layout.front_bytes)
 		return SHARED_NOT_A_BOARD;
 	shared->size = layout.front_bytes;
 	shared->slots = plan.slots;
@@ -301,8 +306,10 @@ map_file(struct shared *shared, bool writable)
 	}
 	shared->board = (void *)((char *)shared->memory + header.board_at);
 	shared->limiter = (void *)((char *)shared->memory + header.limiter_at);
+	shared->denied = (void *)((char *)shared->memory + header.denied_at);
 	return scoreboard_is_sound(shared->board) &&
-	                       limiter_is_sound(shared->limiter, header.limiter_entries)
+	                       limiter_is_sound(shared->limiter, header.limiter_entries) &&
+	                       limiter_is_sound(shared->denied, SHARED_DENIED_ENTRIES)
 	               ? SHARED_OK
 	               : SHARED_NOT_A_BOARD;
 }

@@ -100,6 +100,32 @@ full_or_too_many(void)
 	region_unmap(roster, roster_size(1, 2));
 }
 
+/* Three places whose clients are not known yet: two of them are told to be 1, who may have that many. */
+static void
+told_later(void)
+{
+	static const struct address unknown = ROSTER_UNKNOWN;
+	struct roster *roster = roster_map(2, 4);
+	struct address a = client(1), b = client(2);
+	bool too_many;
+	int known = roster_enter(roster, 0, &a, 2, &too_many);
+	int first = roster_enter(roster, 0, &unknown, 0, &too_many);
+	int second = roster_enter(roster, 1, &unknown, 0, &too_many);
+	CU_ASSERT_FATAL(known >= 0 && first >= 0 && second >= 0);
+	CU_ASSERT(roster_rename(roster, 0, first, &a, 2));
+	CU_ASSERT(!roster_rename(roster, 1, second, &a, 2));
+	CU_ASSERT_EQUAL(roster_enter(roster, 1, &a, 2, &too_many), -1);
+	CU_ASSERT(too_many);
+	CU_ASSERT(roster_rename(roster, 1, second, &b, 1));
+	CU_ASSERT_EQUAL(roster_enter(roster, 1, &b, 1, &too_many), -1);
+	roster_leave(roster, 0, known);
+	CU_ASSERT(roster_rename(roster, 1, second, &a, 2));
+	CU_ASSERT(roster_enter(roster, 1, &b, 1, &too_many) >= 0);
+	CU_ASSERT(roster_rename(roster, 1, second, &b, 0));
+	CU_ASSERT_EQUAL(roster_clients(roster, 0) + roster_clients(roster, 1), 3);
+	region_unmap(roster, roster_size(2, 4));
+}
+
 static void
 bury(void)
 {
@@ -117,6 +143,19 @@ bury(void)
 	region_unmap(roster, roster_size(2, 4));
 }
 
+/* As a client of a load balancer does. */
+static int
+enter_unknown(const struct shift *shift, const struct address *address)
+{
+	static const struct address unknown = ROSTER_UNKNOWN;
+	bool too_many;
+	int place = roster_enter(shift->roster, shift->worker, &unknown, 0, &too_many);
+	if (place < 0 || roster_rename(shift->roster, shift->worker, place, address, LIMIT))
+		return place;
+	roster_leave(shift->roster, shift->worker, place);
+	return -1;
+}
+
 /* Enters and leaves; counts how often more than LIMIT of the one client were inside. */
 static void *
 work(void *arg)
@@ -129,7 +168,9 @@ work(void *arg)
 		sched_yield();
 	for (long i = 0; i < ROUNDS || shift->endless; i++) {
 		bool too_many;
-		int place = roster_enter(shift->roster, shift->worker, &address, LIMIT, &too_many);
+		int place = i % 2 == 0 ? roster_enter(shift->roster, shift->worker, &address, LIMIT,
+						 &too_many)
+		                       : enter_unknown(shift, &address);
 		if (place >= 0) {
 			atomic_fetch_add(shift->entered, 1);
 			if (atomic_fetch_add(shift->inside, 1) >= LIMIT)
@@ -250,6 +291,7 @@ main(void)
 		{"a worker's places are taken once, and found again", places},
 		{"the limit of a client counts over all workers", limit},
 		{"full and too many are told apart", full_or_too_many},
+		{"who a client is may be told later", told_later},
 		{"a dead worker's places are emptied", bury},
 		{"the limit is exact among processes", processes},
 		{"the limit is exact among threads", threads},

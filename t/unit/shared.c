@@ -25,6 +25,12 @@ works(struct shared *shared)
 	char value[1000] = "settings", copy[1000];
 	bool too_many;
 	bool well = limiter_take(shared->limiter, &address, &rule, 0, 9) == 5;
+	for (uint32_t n = 0; n < 2 * SHARED_DENIED_ENTRIES; n++) {
+		struct address stranger = {.bytes = {2}};
+		memcpy(&stranger.bytes[12], &n, sizeof n);
+		limiter_note(shared->denied, &stranger, 0);
+	}
+	well &= limiter_stats(shared->denied).entries == SHARED_DENIED_ENTRIES;
 	for (size_t slot = 0; slot < plan.slots; slot++) {
 		scoreboard_add(shared->board, slot, VERDICT_FAILED, 1);
 		for (size_t place = 0; place < plan.places; place++)
@@ -175,6 +181,7 @@ readers(void)
 	CU_ASSERT_EQUAL(reader.slots, plan.slots);
 	CU_ASSERT_EQUAL_FATAL(shared_attach(&writer, scene.file, true), SHARED_OK);
 	CU_ASSERT_EQUAL(limiter_stats(writer.limiter).entries, 1);
+	CU_ASSERT_EQUAL(limiter_stats(writer.denied).entries, SHARED_DENIED_ENTRIES);
 	CU_ASSERT(shared_running(&reader));
 	shared_close(&writer);
 	CU_ASSERT_EQUAL(access(scene.file, F_OK), 0);

@@ -32,6 +32,10 @@ bool address_is_uid(const struct address *address);
 bool address_parse(const char *text, struct address *out);
 
 bool address_is_ipv4(const struct address *address);
+
+/* Whether a client of TCP can have it: it is neither :: nor a multicast address of IPv6. */
+bool address_is_ip(const struct address *address);
+
 bool address_equal(const struct address *a, const struct address *b);
 
 /* The address with all bits behind the prefix cleared; IPv4 and users stay whole.  0 <= prefix <= 128. */

@@ -95,6 +95,13 @@ address_is_ipv4(const struct address *address)
 }
 
 bool
+address_is_ip(const struct address *address)
+{
+	static const struct address none = {{0}};
+	return address->bytes[0] != 0xff && !address_equal(address, &none);
+}
+
+bool
 address_equal(const struct address *a, const struct address *b)
 {
 	return memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;

@@ -40,7 +40,7 @@ is_deeply(offered('logsend', '-p', ''), [], 'no guess at a port');
 
 my $ctl = help_of('logcollectctl', '-h');
 my @commands = $ctl =~ /^  ([a-z]+)  /mg;
-is(scalar @commands, 7, 'there are commands');
+is(scalar @commands, 8, 'there are commands');
 is_deeply(offered('logcollectctl', ''), [sort @commands, qw(-f -h -s -V)], 'all commands of logcollectctl');
 is_deeply(offered('logcollectctl', '-f', '/x', 're'), [qw(reload reopen)], 'behind options, too');
 is_deeply(offered('logcollectctl', 'limits', '-'), [qw(--all --json -a)], 'a command has options of its own');

@@ -84,7 +84,7 @@ subtest 'From syslog-ng, through logsend' => sub {
 subtest 'settings' => sub {
 	my $daemon = LogCollectd->new;
 	my (undef, $printed) = $daemon->run('-S');
-	my %default = map { /^(\w+) +(\S+(?: [^\s#]+)*)/ ? ($1 => $2 eq '""' ? 'none' : $2) : () } split /\n/, $printed;
+	my %default = map { /^(\w+) +(.*?) +#/ ? ($1 => $2 eq '""' ? 'none' : $2) : () } split /\n/, $printed;
 	$default{Workers} = 'the CPUs';
 	my ($table) = $readme =~ /^\| directive \| default .*\n\|[-|]+\n((?:\|.*\n)+)/m;
 	my %told;

@@ -12,6 +12,10 @@
 int limits_print(FILE *out, const struct shared *shared, bool all);
 int limits_print_json(FILE *out, const struct shared *shared, bool all);
 
+/* `logcollectctl denied`: prints who was denied access, how often and when last. */
+int limits_print_denied(FILE *out, const struct shared *shared);
+int limits_print_denied_json(FILE *out, const struct shared *shared);
+
 /*
  * Lets the client of this address begin a new window; an IPv6 address is found by its prefix too.  The mapping has to
  * be writable.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The rate limiter's clients, listed and sorted.  One thread. */
+/* The rate limiter's clients, and those that were denied access, listed and sorted.  One thread. */
 #ifndef FIGURES_ADDRESSES_H
 #define FIGURES_ADDRESSES_H
 
@@ -19,6 +19,7 @@ enum addresses_wanted {
 	ADDRESSES_ALL,
 	ADDRESSES_LIMITED_NOW,
 	ADDRESSES_EVER_LIMITED,
+	ADDRESSES_DENIED, /* not of the rate limiter: `limited` is how often */
 };
 
 /* Lists those that are wanted.  A zeroed struct, or one that was used before. */

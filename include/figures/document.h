@@ -30,6 +30,9 @@ struct json_object *document_rate(double rate);
 /* What the rate limiter knows of an address. */
 struct json_object *document_client(const struct limiter_client *client);
 
+/* How often an address was denied access. */
+struct json_object *document_denied(const struct limiter_client *client);
+
 /* The object's text, which lives as long as the object is not asked again.  NULL: there is no memory. */
 const char *document_text(struct json_object *object);
 

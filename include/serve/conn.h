@@ -18,6 +18,7 @@
 #include "serve/batches.h"
 #include "serve/view.h"
 #include "shm/limiter.h"
+#include "shm/roster.h"
 #include "shm/scoreboard.h"
 #include "store/journal.h"
 
@@ -27,6 +28,8 @@ struct conn_world {
 	struct view_desk *desk;
 	struct batches *batches;
 	struct limiter *limiter;
+	struct limiter *denied; /* counts refusals by client */
+	struct roster *roster;
 	struct scoreboard *scoreboard;
 	const struct tls *tls;           /* for connections that want it; NULL: none may */
 	struct journal *_Atomic journal; /* NULL as long as nothing was to be stored */
@@ -50,16 +53,29 @@ struct conn {
 	uint64_t newlines; /* taken when that was looked at */
 	bool flooding;     /* the last read has filled the buffer */
 	uint32_t options;  /* of its Listen line: enum listen_option */
+	int place;         /* in the roster */
+	bool denied;       /* what the settings in force say of it */
+	bool exempt;       /* its lines take no tokens */
 };
 
-/* Takes over the socket of a client. */
-void conn_init(struct conn *conn, const struct conn_world *world, const struct arrival *arrival);
+/* Takes over the socket of a client; its place in the roster stays the caller's. */
+void conn_init(struct conn *conn, const struct conn_world *world, const struct arrival *arrival,
+	int place);
 
 /*
  * Serves the client to its end: its FIN, an error, a time limit, or the worker's drain.
  * Returns whether the last answers are worth waiting for when the connection is closed.
  */
 bool conn_serve(struct conn *conn);
+
+/* A balancer has told who its client is.  Whether that one may be here: its place in the roster is its own from now on. */
+bool conn_admit(struct conn *conn, const struct address *client);
+
+/* Counts that it may not be here, and may tell it.  Whether it is worth lingering for. */
+bool conn_deny(struct conn *conn, bool tell);
+
+/* Counts that a client was denied access, also by its address. */
+void conn_count_denied(const struct conn_world *world, const struct address *key, int64_t now_ms);
 
 /* Wakes a connection that waits for its client: nothing but what has arrived is to be read.  Any thread. */
 void conn_stop_reading(struct conn *conn);

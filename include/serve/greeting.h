@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * All that comes before a client's first line, within HandshakeTimeout as one deadline: the TLS handshake.  In the
- * client's own thread.
+ * All that comes before a client's first line, within HandshakeTimeout as one deadline: what a load balancer says of
+ * its client, then the TLS handshake.  In the client's own thread.
  */
 #ifndef SERVE_GREETING_H
 #define SERVE_GREETING_H
@@ -11,7 +11,7 @@ struct conn;
 enum greeting {
 	GREETING_OVER,    /* lines may follow */
 	GREETING_REFUSED, /* the client was told that it is refused: worth lingering for */
-	GREETING_GONE,    /* nobody is there, or was not in time */
+	GREETING_GONE,    /* nobody is there, made no sense, or was not in time */
 };
 
 /* What has failed is counted. */

@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+#include "core/access.h"
 #include "core/endpoint.h"
 #include "core/listen.h"
 #include "core/network.h"
@@ -16,6 +17,7 @@
 enum {
 	SETTINGS_LISTEN_MAX = 32,
 	SETTINGS_REQUIRE_MAX = 32,
+	SETTINGS_NETWORKS_MAX = 256,
 	SETTINGS_PATH_MAX = 1024,
 	SETTINGS_NAME_MAX = 256,
 };
@@ -24,6 +26,11 @@ struct settings {
 	struct listen listen[SETTINGS_LISTEN_MAX];
 	int64_t listen_count;
 
+	struct access_rule require[ACCESS_RULES_MAX]; /* who may connect */
+	int64_t require_count;
+	struct network
+		proxy_trusted[SETTINGS_NETWORKS_MAX]; /* whose word a `proxy` listener takes */
+	int64_t proxy_trusted_count;
 	char tls_certificate_file[SETTINGS_PATH_MAX];     /* "": none */
 	char tls_certificate_key_file[SETTINGS_PATH_MAX]; /* "": in the certificate's file */
 	char tls_client_ca_file[SETTINGS_PATH_MAX];       /* "": none */
@@ -46,6 +53,8 @@ struct settings {
 	int64_t rate_limit_window_s;
 	int64_t rate_limit_entries;
 	int64_t rate_limit_ipv6_prefix;
+	struct network rate_limit_exempt[SETTINGS_NETWORKS_MAX];
+	int64_t rate_limit_exempt_count;
 
 	int64_t workers;
 	int64_t threads_per_worker;

@@ -18,6 +18,9 @@ directive_set value_set_filename;      /* text without a folder */
 directive_set value_set_listen;        /* adds an endpoint; the caller empties the list */
 directive_set value_set_tls_protocols; /* words with one space between */
 directive_set value_set_status_listen;
+directive_set
+	value_set_require; /* adds rules; of this and the next two: words with one space between */
+directive_set value_set_networks;       /* adds address blocks, or none */
 directive_set value_set_status_require; /* words with one space between */
 directive_set value_set_names;          /* struct field_list; the default is its standard name */
 directive_set value_set_log_sync;
@@ -33,6 +36,8 @@ directive_print value_print_text;
 directive_print value_print_listen;
 directive_print value_print_tls_protocols;
 directive_print value_print_status_listen;
+directive_print value_print_require;
+directive_print value_print_networks;
 directive_print value_print_status_require;
 directive_print value_print_names;
 directive_print value_print_log_sync;

@@ -27,7 +27,8 @@ enum count {
 	COUNT_BATCHES,
 	COUNT_ACCEPTED,         /* connections served */
 	COUNT_BUSY,             /* refused: no thread, descriptor or memory */
-	COUNT_DENIED,           /* refused: too many connections of one client */
+	COUNT_DENIED,           /* refused: Require, ProxyTrusted, or too many of one client */
+	COUNT_PROXY_FAILED,     /* closed: no PROXY header, or a bad one */
 	COUNT_HANDSHAKE_FAILED, /* closed before their first line: no TLS, or not in time */
 	COUNT_IDLE_CLOSED,      /* closed after IdleTimeout */
 	COUNT_READ_CLOSED,      /* closed after ReadTimeout */

@@ -42,6 +42,7 @@ static const char usage[] =
 	"       logcollectctl status [-t seconds] [--json]\n"
 	"       logcollectctl top [-p] [-d seconds] [-n count]\n"
 	"       logcollectctl limits [-a] [--json] | limits reset address\n"
+	"       logcollectctl denied [--json]\n"
 	"       logcollectctl -h | -V\n";
 
 static const char help[] =
@@ -55,6 +56,7 @@ static const char help[] =
 	"  reopen       have the log opened anew, wait until nobody writes to the old file\n"
 	"  stop         stop the daemon, wait until it is gone\n"
 	"  limits       the addresses that are rate-limited now; reset: forget one\n"
+	"  denied       the addresses that were denied access, and how often\n"
 	"\n"
 	"  -f file      the daemon's configuration file\n"
 	"  -s file      its ScoreBoardFile, where there is no configuration to be read\n"
@@ -63,7 +65,7 @@ static const char help[] =
 	"  -n count     top: how many looks (for ever)\n"
 	"  -p           top: plain lines also on a terminal\n"
 	"  -a           limits: all addresses that are known\n"
-	"  --json       status, limits: for programs\n"
+	"  --json       status, limits, denied: for programs\n"
 	"  -h           show this help\n"
 	"  -V           show the version\n";
 
@@ -171,6 +173,16 @@ run_limits(const struct options *options, struct target *target)
 	                     : limits_print(stdout, shared, options->all);
 }
 
+static int
+run_denied(const struct options *options, struct target *target)
+{
+	int status = attach(target, false);
+	if (status != EX_OK)
+		return status;
+	return options->json ? limits_print_denied_json(stdout, &target->shared)
+	                     : limits_print_denied(stdout, &target->shared);
+}
+
 static const struct command commands[] = {
 	{"configtest", 0, run_configtest},
 	{"status", 0, run_status},
@@ -179,6 +191,7 @@ static const struct command commands[] = {
 	{"reopen", 0, run_reopen},
 	{"stop", 0, run_stop},
 	{"limits", 2, run_limits},
+	{"denied", 0, run_denied},
 };
 
 static const struct command *

@@ -69,6 +69,10 @@ listen_parse(struct slice text, struct listen *out, struct slice *word)
 	const char *wrong = parse_endpoint(*word, &listen.endpoint);
 	while (wrong == NULL && slice_next_word(&text, word))
 		wrong = parse_option(*word, &listen);
+	if (wrong == NULL && (listen.options & LISTEN_PROXY) != 0 &&
+		endpoint_local_path(&listen.endpoint) != NULL)
+		wrong = "a unix:/path takes no proxy, who connects there has no address that "
+			"ProxyTrusted could name";
 	if (wrong == NULL)
 		memcpy(out, &listen, sizeof listen);
 	return wrong;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Listing and resetting the rate limiter's clients. */
+/* Listing and resetting the rate limiter's clients, and listing those that were denied access. */
 #include "ctl/limits.h"
 
 #include <err.h>
@@ -40,22 +40,56 @@ limits_print(FILE *out, const struct shared *shared, bool all)
 	return status;
 }
 
-int
-limits_print_json(FILE *out, const struct shared *shared, bool all)
+typedef struct json_object *describe(const struct limiter_client *client);
+
+static int
+print_array(FILE *out, const struct shared *shared, enum addresses_wanted wanted,
+	describe *describe_client)
 {
 	struct addresses clients = {0};
 	struct json_object *array = json_object_new_array();
 	if (array == NULL)
 		return EX_OSERR;
-	addresses_list(&clients, shared, all ? ADDRESSES_ALL : ADDRESSES_LIMITED_NOW);
+	addresses_list(&clients, shared, wanted);
 	for (size_t i = 0; i < clients.count; i++)
-		json_object_array_add(array, document_client(&clients.items[i]));
+		json_object_array_add(array, describe_client(&clients.items[i]));
 	const char *text = json_object_to_json_string_ext(array, JSON_C_TO_STRING_PRETTY);
 	fprintf(out, "%s\n", text == NULL ? "[]" : text);
 	json_object_put(array);
 	int status = text == NULL ? EX_OSERR : told(&clients);
 	addresses_fini(&clients);
 	return status;
+}
+
+int
+limits_print_json(FILE *out, const struct shared *shared, bool all)
+{
+	return print_array(
+		out, shared, all ? ADDRESSES_ALL : ADDRESSES_LIMITED_NOW, document_client);
+}
+
+int
+limits_print_denied(FILE *out, const struct shared *shared)
+{
+	struct addresses clients = {0};
+	char address[ADDRESS_TEXT_MAX], ago[WORDS_MAX];
+	addresses_list(&clients, shared, ADDRESSES_DENIED);
+	fprintf(out, "%-39s %12s %10s\n", "address", "denied", "last");
+	for (size_t i = 0; i < clients.count; i++) {
+		const struct limiter_client *client = &clients.items[i];
+		fprintf(out, "%-39s %12" PRIu64 " %10s ago\n",
+			address_format(&client->address, address), client->limited,
+			words_span(limiter_noted_ms(client), ago));
+	}
+	int status = told(&clients);
+	addresses_fini(&clients);
+	return status;
+}
+
+int
+limits_print_denied_json(FILE *out, const struct shared *shared)
+{
+	return print_array(out, shared, ADDRESSES_DENIED, document_denied);
 }
 
 /* How many bits two addresses have in common at their beginning. */

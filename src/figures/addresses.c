@@ -93,7 +93,11 @@ addresses_list_most(struct addresses *clients, const struct shared *shared,
 	struct search search = {.clients = clients, .wanted = wanted, .most = most};
 	clients->count = 0;
 	clients->incomplete = false;
-	limiter_list(shared->limiter, shared->limiter_entries, clock_mono_ms(), keep, &search);
+	if (wanted == ADDRESSES_DENIED)
+		limiter_list(shared->denied, SHARED_DENIED_ENTRIES, clock_mono_ms(), keep, &search);
+	else
+		limiter_list(
+			shared->limiter, shared->limiter_entries, clock_mono_ms(), keep, &search);
 	if (clients->count > 0)
 		qsort(clients->items, clients->count, sizeof *clients->items, by_limited);
 }

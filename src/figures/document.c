@@ -238,6 +238,20 @@ document_client(const struct limiter_client *client)
 	return object;
 }
 
+struct json_object *
+document_denied(const struct limiter_client *client)
+{
+	char address[ADDRESS_TEXT_MAX];
+	struct json_object *object = json_object_new_object();
+	if (object == NULL)
+		return NULL;
+	document_add(object, "address",
+		json_object_new_string(address_format(&client->address, address)));
+	add_number(object, "denied", client->limited);
+	document_add(object, "last_ms", json_object_new_int64(limiter_noted_ms(client)));
+	return object;
+}
+
 const char *
 document_text(struct json_object *object)
 {

@@ -67,6 +67,7 @@ static const struct counter {
 	{"connections_refused", NULL, "Connections that were refused.", "reason=\"busy\"",
 		COUNT_BUSY},
 	{NULL, NULL, NULL, "reason=\"denied\"", COUNT_DENIED},
+	{NULL, NULL, NULL, "reason=\"proxy\"", COUNT_PROXY_FAILED},
 	{"handshakes_failed", NULL, "Connections closed because their TLS handshake failed.", NULL,
 		COUNT_HANDSHAKE_FAILED},
 	{"connections_timed_out", NULL, "Connections that a timeout has closed.",

@@ -12,7 +12,6 @@ enum { CLIENT_STACK_BYTES = 256 * 1024 };
 struct client {
 	struct conn conn;
 	struct clients *clients;
-	int place; /* in the roster */
 	pthread_t thread;
 	LIST_ENTRY(client) link; /* of the list, then of those that are over */
 };
@@ -112,7 +111,7 @@ client_main(void *argument)
 	if (linger)
 		conn_linger(&client->conn);
 	/* The place is free before the client can see the end: it may come back at once. */
-	roster_leave(clients->roster, clients->world->worker, client->place);
+	roster_leave(clients->roster, clients->world->worker, client->conn.place);
 	conn_close(&client->conn, linger);
 	conn_fini(&client->conn);
 	thread_over(client);
@@ -126,9 +125,8 @@ clients_start(struct clients *clients, const struct arrival *arrival, int place)
 	struct client *client = malloc(sizeof *client);
 	if (client == NULL)
 		return -1;
-	conn_init(&client->conn, clients->world, arrival);
+	conn_init(&client->conn, clients->world, arrival, place);
 	client->clients = clients;
-	client->place = place;
 	atomic_fetch_add(&clients->threads, 1);
 	enlist(clients, client);
 	pthread_t thread;

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "base/clock.h"
+#include "core/access.h"
 #include "serve/greeting.h"
 
 enum {
@@ -34,8 +35,12 @@ settings_of(const struct conn *conn)
 static void
 follow_settings(struct conn *conn)
 {
-	conn->key = address_prefix(
-		&conn->address, (unsigned)settings_of(conn)->rate_limit_ipv6_prefix);
+	const struct settings *settings = settings_of(conn);
+	conn->key = address_prefix(&conn->address, (unsigned)settings->rate_limit_ipv6_prefix);
+	conn->exempt = access_lists(settings->rate_limit_exempt,
+		(size_t)settings->rate_limit_exempt_count, &conn->address);
+	conn->denied = !access_granted(
+		settings->require, (size_t)settings->require_count, &conn->address);
 }
 
 /* Whether what is read goes through the unpacker. */
@@ -56,18 +61,28 @@ refresh(struct conn *conn)
 	follow_settings(conn);
 }
 
+/* Who the client is, as everything but the socket is to know it. */
+static void
+set_client(struct conn *conn, const struct address *address)
+{
+	conn->address = *address;
+	address_format(&conn->address, conn->client);
+	conn->session.client = slice_of(conn->client);
+	follow_settings(conn);
+}
+
 void
-conn_init(struct conn *conn, const struct conn_world *world, const struct arrival *arrival)
+conn_init(
+	struct conn *conn, const struct conn_world *world, const struct arrival *arrival, int place)
 {
 	*conn = (struct conn){.world = world,
 		.view = view_get(world->desk),
-		.address = arrival->address,
-		.options = arrival->options};
-	follow_settings(conn);
-	address_format(&conn->address, conn->client);
+		.options = arrival->options,
+		.place = place};
 	stream_init(&conn->stream, arrival->fd);
 	session_init(
-		&conn->session, (size_t)settings_of(conn)->buffer_bytes, slice_of(conn->client));
+		&conn->session, (size_t)settings_of(conn)->buffer_bytes, (struct slice){NULL, 0});
+	set_client(conn, &arrival->address);
 	conn->session.silent = (conn->options & LISTEN_NOACK) != 0;
 	if (may_be_packed(conn))
 		unpack_init(&conn->unpack, (size_t)settings_of(conn)->buffer_bytes);
@@ -252,7 +267,7 @@ static int64_t
 take_tokens(const struct conn *conn, int64_t lines)
 {
 	const struct settings *settings = settings_of(conn);
-	if (!settings->rate_limit)
+	if (!settings->rate_limit || conn->exempt)
 		return lines;
 	const struct limiter_rule rule = {
 		.max = settings->rate_limit_max, .window_ms = settings->rate_limit_window_s * 1000};
@@ -289,7 +304,22 @@ answer(struct conn *conn)
 	return result;
 }
 
-/* Carries all lines that the buffer holds through. */
+void
+conn_count_denied(const struct conn_world *world, const struct address *key, int64_t now_ms)
+{
+	scoreboard_add(world->scoreboard, world->worker, COUNT_DENIED, 1);
+	limiter_note(world->denied, key, now_ms);
+}
+
+bool
+conn_deny(struct conn *conn, bool tell)
+{
+	conn_count_denied(conn->world, &conn->key, clock_mono_ms());
+	stream_set_write_timeout(&conn->stream, settings_of(conn)->send_timeout_s * 1000);
+	return !tell || stream_write(&conn->stream, reply_denied()) == 0;
+}
+
+/* Carries all lines that the buffer holds through.  0, 1: the connection is over, or -1: and broken. */
 static int
 carry_all(struct conn *conn, bool finished)
 {
@@ -300,6 +330,8 @@ carry_all(struct conn *conn, bool finished)
 		int64_t lines = session_collect(session, policy, finished);
 		if (lines <= 0)
 			return (int)lines;
+		if (conn->denied)
+			return conn_deny(conn, !session->silent) ? 1 : -1;
 		session_judge(session, policy, take_tokens(conn, lines), &conn->read_at);
 		int settled = session_settle(session, store(conn));
 		scoreboard_add_verdicts(
@@ -312,7 +344,7 @@ carry_all(struct conn *conn, bool finished)
 	}
 }
 
-/* The same with what was read, piece by piece as it is unpacked. */
+/* As carry_all(), with what was read, piece by piece as it is unpacked. */
 static int
 carry_packed(struct conn *conn, bool finished)
 {
@@ -327,8 +359,9 @@ carry_packed(struct conn *conn, bool finished)
 		if (event == UNPACK_REFUSED)
 			session_refuse(session, verdict);
 		warm(conn);
-		if (carry_all(conn, false) < 0)
-			return -1;
+		int result = carry_all(conn, false);
+		if (result != 0)
+			return result;
 	}
 	bool refused = false;
 	if (!finished)
@@ -340,7 +373,7 @@ carry_packed(struct conn *conn, bool finished)
 	return carry_all(conn, !inside);
 }
 
-/* With a batch that is borrowed for it.  0, or -1: the connection is over. */
+/* As carry_all(), with a batch that is borrowed for it. */
 static int
 process(struct conn *conn, bool finished)
 {
@@ -355,23 +388,33 @@ process(struct conn *conn, bool finished)
 }
 
 bool
+conn_admit(struct conn *conn, const struct address *client)
+{
+	refresh(conn);
+	set_client(conn, client);
+	return !conn->denied &&
+	       roster_rename(conn->world->roster, conn->world->worker, conn->place, &conn->key,
+		       (size_t)settings_of(conn)->max_connections_per_client);
+}
+
+bool
 conn_serve(struct conn *conn)
 {
 	enum greeting greeting = greeting_exchange(conn);
+	int result = 0;
 	if (greeting != GREETING_OVER)
 		return greeting == GREETING_REFUSED;
-	for (;;) {
+	while (result == 0) {
 		switch (fill(conn)) {
 		case FILL_BYTES:
-			if (process(conn, false) < 0)
-				return false;
+			result = process(conn, false);
 			/* Who has more than fits is not to hold the processor against who has little. */
 			if (conn->flooding)
 				sched_yield();
 			watch_line(conn);
 			break;
 		case FILL_END:
-			return process(conn, true) == 0;
+			return process(conn, true) >= 0;
 		case FILL_CUT:
 			return true;
 		case FILL_FULL:
@@ -382,4 +425,5 @@ conn_serve(struct conn *conn)
 			return false;
 		}
 	}
+	return result > 0;
 }

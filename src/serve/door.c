@@ -55,6 +55,7 @@ discard(int fd)
 static void
 say(int fd, uint32_t options, struct slice reason)
 {
+	/* Nothing in clear where TLS is expected. */
 	if ((options & (LISTEN_NOACK | LISTEN_TLS)) == 0)
 		send(fd, reason.data, reason.len, MSG_NOSIGNAL | MSG_DONTWAIT);
 	shutdown(fd, SHUT_WR);

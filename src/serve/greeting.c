@@ -3,6 +3,7 @@
 #include "serve/greeting.h"
 
 #include "base/clock.h"
+#include "net/proxied.h"
 #include "net/tls_io.h"
 #include "serve/conn.h"
 
@@ -56,13 +57,39 @@ begin_tls(struct conn *conn, int64_t deadline_ms)
 	return result == TLS_IO_REFUSED ? GREETING_REFUSED : GREETING_GONE;
 }
 
+/* A balancer that names no client is judged with its first line: a look whether we are here is never an error. */
+static enum greeting
+hear_balancer(struct conn *conn, int64_t deadline_ms)
+{
+	const struct conn_world *world = conn->world;
+	struct proxy proxy;
+	switch (proxied_read(&conn->stream, deadline_ms, &proxy)) {
+	case PROXIED_TOLD:
+		break;
+	case PROXIED_FAILED:
+		if (!atomic_load_explicit(world->draining, memory_order_acquire))
+			scoreboard_add(world->scoreboard, world->worker, COUNT_PROXY_FAILED, 1);
+		return GREETING_GONE;
+	case PROXIED_GONE:
+		return GREETING_GONE;
+	}
+	if (!proxy.told || conn_admit(conn, &proxy.client))
+		return GREETING_OVER;
+	/* Nothing in clear where TLS is expected. */
+	bool tell = (conn->options & (LISTEN_NOACK | LISTEN_TLS)) == 0;
+	return conn_deny(conn, tell) ? GREETING_REFUSED : GREETING_GONE;
+}
+
 enum greeting
 greeting_exchange(struct conn *conn)
 {
 	const struct settings *settings = &conn->view->settings;
 	int64_t deadline_ms = clock_mono_ms() + settings->handshake_timeout_s * 1000;
-	if ((conn->options & LISTEN_TLS) == 0)
-		return GREETING_OVER;
+	enum greeting greeting = GREETING_OVER;
 	stream_set_write_timeout(&conn->stream, settings->send_timeout_s * 1000);
-	return begin_tls(conn, deadline_ms);
+	if (conn->options & LISTEN_PROXY)
+		greeting = hear_balancer(conn, deadline_ms);
+	if (greeting == GREETING_OVER && conn->options & LISTEN_TLS)
+		greeting = begin_tls(conn, deadline_ms);
+	return greeting;
 }

@@ -3,6 +3,7 @@
 #include "serve/reception.h"
 
 #include "base/clock.h"
+#include "core/access.h"
 #include "core/reply.h"
 
 enum { BUSY_WAIT_MS = 200 }; /* how long a full worker leaves a client to the others */
@@ -33,36 +34,74 @@ count(const struct reception *reception, enum count what)
 	scoreboard_add(reception->world->scoreboard, reception->world->worker, what, 1);
 }
 
-/* A place in the roster for the client, or -1: it has too many, or there is none. */
-static int
-enter_roster(struct reception *reception, const struct address *address, bool *too_many)
+/* Whether the other side may be here at all; what it says later of others is for later. */
+static bool
+is_welcome(const struct settings *settings, const struct arrival *arrival)
 {
-	const struct view *view = view_get(reception->world->desk);
-	struct address key = address_prefix(
-		address, (unsigned)view->settings.rate_limit_ipv6_prefix);
-	int place = roster_enter(reception->shared->roster, reception->world->worker, &key,
-		(size_t)view->settings.max_connections_per_client, too_many);
-	view_put(reception->world->desk, view);
-	return place;
+	if ((arrival->options & LISTEN_PROXY) != 0)
+		return access_lists(settings->proxy_trusted, (size_t)settings->proxy_trusted_count,
+			&arrival->address);
+	return access_granted(
+		settings->require, (size_t)settings->require_count, &arrival->address);
+}
+
+/* A place in the roster, or -1: the client has too many, or there is none. */
+static int
+enter_roster(struct reception *reception, const struct settings *settings,
+	const struct arrival *arrival, const struct address *key, bool *too_many)
+{
+	static const struct address unknown = ROSTER_UNKNOWN;
+	struct roster *roster = reception->shared->roster;
+	size_t worker = reception->world->worker;
+	/* The balancer's connections are those of its clients: whose, it tells later. */
+	if ((arrival->options & LISTEN_PROXY) != 0)
+		return roster_enter(roster, worker, &unknown, 0, too_many);
+	return roster_enter(
+		roster, worker, key, (size_t)settings->max_connections_per_client, too_many);
+}
+
+enum admission { ADMITTED, NOT_WELCOME, NO_ROOM };
+
+static enum admission
+try_to_admit(struct reception *reception, const struct settings *settings,
+	const struct arrival *arrival, const struct address *key)
+{
+	bool too_many = false;
+	if (!is_welcome(settings, arrival))
+		return NOT_WELCOME;
+	if (clients_are_full(reception->clients))
+		return NO_ROOM;
+	int place = enter_roster(reception, settings, arrival, key, &too_many);
+	if (place >= 0 && clients_start(reception->clients, arrival, place) == 0)
+		return ADMITTED;
+	if (place >= 0)
+		roster_leave(reception->shared->roster, reception->world->worker, place);
+	return too_many ? NOT_WELCOME : NO_ROOM;
 }
 
 /* Serves or refuses one accepted client. */
 static void
 admit(struct reception *reception, const struct arrival *arrival, int64_t now_ms)
 {
-	bool too_many = false;
-	int place = -1;
-	if (!clients_are_full(reception->clients))
-		place = enter_roster(reception, &arrival->address, &too_many);
-	if (place >= 0 && clients_start(reception->clients, arrival, place) == 0) {
+	const struct view *view = view_get(reception->world->desk);
+	struct address key = address_prefix(
+		&arrival->address, (unsigned)view->settings.rate_limit_ipv6_prefix);
+	enum admission admission = try_to_admit(reception, &view->settings, arrival, &key);
+	view_put(reception->world->desk, view);
+	switch (admission) {
+	case ADMITTED:
 		count(reception, COUNT_ACCEPTED);
 		reception->accepted++;
-		return;
+		break;
+	case NOT_WELCOME:
+		conn_count_denied(reception->world, &key, now_ms);
+		door_refuse(&reception->door, arrival, reply_denied(), now_ms);
+		break;
+	case NO_ROOM:
+		count(reception, COUNT_BUSY);
+		door_refuse(&reception->door, arrival, reply_busy(), now_ms);
+		break;
 	}
-	if (place >= 0)
-		roster_leave(reception->shared->roster, reception->world->worker, place);
-	count(reception, too_many ? COUNT_DENIED : COUNT_BUSY);
-	door_refuse(&reception->door, arrival, too_many ? reply_denied() : reply_busy(), now_ms);
 }
 
 /* Takes one client from a listener; false when nobody waits there. */

@@ -313,6 +313,8 @@ set_up_world(struct worker *worker, size_t slot)
 	worker->world.worker = slot;
 	worker->world.desk = &worker->desk;
 	worker->world.limiter = worker->heritage->shared->limiter;
+	worker->world.denied = worker->heritage->shared->denied;
+	worker->world.roster = worker->heritage->shared->roster;
 	worker->world.scoreboard = worker->heritage->shared->board;
 	worker->world.draining = &worker->draining;
 	worker->world.leaving = &worker->leaving;

@@ -41,6 +41,26 @@ const struct directive directives[] = {
 			   "any free one.",
 	},
 	{
+		.name = "Require",
+		.argument = "all granted|all denied|[not] ip block ...",
+		.default_value = "all granted",
+		TYPE(require),
+		LIST(require),
+		.scope = SCOPE_LIVE,
+		.meaning = "Who may connect: whom one line without not names, and none with not; "
+			   "repeatable.",
+	},
+	{
+		.name = "ProxyTrusted",
+		.argument = "none|block ...",
+		.default_value = "none",
+		TYPE(networks),
+		LIST(proxy_trusted),
+		.scope = SCOPE_LIVE,
+		.meaning = "The load balancers that may tell who their clients are, where the "
+			   "Listen line says proxy; repeatable.",
+	},
+	{
 		.name = "BufferSize",
 		.argument = "bytes",
 		.environment = "BUFFER_SIZE",
@@ -205,6 +225,15 @@ const struct directive directives[] = {
 		NUMBER(rate_limit_ipv6_prefix, 1, 128),
 		.scope = SCOPE_LIVE,
 		.meaning = "IPv6 addresses that agree in so many leading bits count as one client.",
+	},
+	{
+		.name = "RateLimitExempt",
+		.argument = "none|block ...",
+		.default_value = "none",
+		TYPE(networks),
+		LIST(rate_limit_exempt),
+		.scope = SCOPE_LIVE,
+		.meaning = "Whose lines are not counted by the rate limit; repeatable.",
 	},
 	{
 		.name = "Workers",

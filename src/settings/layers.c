@@ -6,14 +6,14 @@
 
 #include "settings/value.h"
 
-/* How many elements the directive has; one where it is not repeatable. */
+/* How many elements the directive has; one where it is not repeatable, and for a list that is empty. */
 static size_t
 count_of(const struct directive *directive, const struct settings *settings)
 {
 	int64_t count = 1;
 	if (directive->count_offset != 0)
 		memcpy(&count, (const char *)settings + directive->count_offset, sizeof count);
-	return (size_t)count;
+	return count > 0 ? (size_t)count : 1;
 }
 
 static void

@@ -5,6 +5,22 @@
 #include "settings/environment.h"
 #include "settings/parse.h"
 
+/* What is good by itself may not be so together. */
+static void
+check_proxies(const struct settings_loaded *loaded, struct mistakes *mistakes)
+{
+	const struct directive *listen = directive_find("Listen");
+	const struct settings *settings = &loaded->settings;
+	for (int64_t i = 0; i < settings->listen_count; i++) {
+		if ((settings->listen[i].options & LISTEN_PROXY) != 0 &&
+			settings->proxy_trusted_count == 0)
+			mistake_add(mistakes, loaded->origins[listen - directives].items[i],
+				listen->name,
+				"proxy refuses everybody without ProxyTrusted, name the load "
+				"balancer there as in ProxyTrusted 192.0.2.10");
+	}
+}
+
 /* `text` is the file's, or NULL to read it. */
 static size_t
 load(const struct settings_sources *sources, const struct slice *text, struct settings_loaded *out,
@@ -26,6 +42,8 @@ load(const struct settings_sources *sources, const struct slice *text, struct se
 		layers.current = LAYER_COMMAND_LINE;
 		for (size_t i = 0; i < sources->extra_count; i++)
 			parse_argument(&parse, i + 1, sources->extra[i]);
+		if (mistakes.count == 0)
+			check_proxies(out, &mistakes);
 	}
 	layers_fini(&layers);
 	if (mistakes.count > 0)

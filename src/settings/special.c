@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The types that only one or two directives have: Listen, StatusListen, StatusRequire, LogFilename, LogSync, ErrorLog, User, Group. */
+/* The types that only one or two directives have: Listen, StatusListen, LogFilename, LogSync, ErrorLog, User, Group. */
 #include "settings/value.h"
 
 #include <errno.h>
@@ -75,71 +75,6 @@ value_print_status_listen(const struct directive *directive, const struct settin
 	if (settings->status_listen.host[0] != '\0')
 		endpoint_format(&settings->status_listen, text);
 	return value_print_word(text, out) == 0 ? 1 : -1;
-}
-
-/* Reads the blocks behind `ip`.  How many, or -1 with what is wrong. */
-static int
-read_networks(struct slice words, struct network networks[static SETTINGS_REQUIRE_MAX],
-	const char **wrong, struct buf *scratch)
-{
-	struct slice word;
-	int count = 0;
-	while (slice_next_word(&words, &word)) {
-		if (count == SETTINGS_REQUIRE_MAX) {
-			*wrong = mistake_format(
-				scratch, "%d blocks are the most", SETTINGS_REQUIRE_MAX);
-			return -1;
-		}
-		const char *reason = network_parse(word, &networks[count++]);
-		if (reason != NULL) {
-			*wrong = mistake_format(scratch, "'%.*s': %s",
-				(int)(word.len < 64 ? word.len : 64), word.data, reason);
-			return -1;
-		}
-	}
-	if (count == 0)
-		*wrong = "must name an address behind ip, as in ip 127.0.0.1 10.0.0.0/8";
-	return count == 0 ? -1 : count;
-}
-
-const char *
-value_set_status_require(const struct directive *directive, struct settings *settings,
-	const char *text, struct buf *scratch)
-{
-	(void)directive;
-	struct network networks[SETTINGS_REQUIRE_MAX] = {0};
-	struct slice words = slice_of(text), word;
-	const char *wrong = NULL;
-	int count = 0;
-	bool any = slice_next_word(&words, &word);
-	if (any && slice_equal_nocase(word, (struct slice)SLICE("ip")))
-		count = read_networks(words, networks, &wrong, scratch);
-	else if (!any || !slice_equal_nocase(word, (struct slice)SLICE("all")) ||
-		 slice_next_word(&words, &word))
-		wrong = mistake_format(scratch,
-			"must be all, or ip and address blocks as in ip 127.0.0.1 10.0.0.0/8, not "
-			"'%.64s'",
-			text);
-	if (wrong != NULL)
-		return wrong;
-	memcpy(settings->status_require, networks, sizeof networks);
-	settings->status_require_count = count;
-	return NULL;
-}
-
-int
-value_print_status_require(const struct directive *directive, const struct settings *settings,
-	size_t index, struct buf *out)
-{
-	(void)directive;
-	char text[NETWORK_TEXT_MAX];
-	if (index > 0)
-		return 0;
-	int failed = buf_printf(out, settings->status_require_count == 0 ? "all" : "ip");
-	for (int64_t i = 0; i < settings->status_require_count; i++)
-		failed |= buf_printf(
-			out, " %s", network_format(&settings->status_require[i], text));
-	return failed == 0 ? 1 : -1;
 }
 
 const char *

@@ -405,6 +405,7 @@ count_name(size_t count)
 		[COUNT_ACCEPTED] = "accepted",
 		[COUNT_BUSY] = "busy",
 		[COUNT_DENIED] = "denied",
+		[COUNT_PROXY_FAILED] = "proxy_failed",
 		[COUNT_HANDSHAKE_FAILED] = "handshake_failed",
 		[COUNT_IDLE_CLOSED] = "idle_closed",
 		[COUNT_READ_CLOSED] = "read_closed",

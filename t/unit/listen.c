@@ -64,6 +64,7 @@ wrong_lines(void)
 	expect_wrong("unix:/log.sock mode=1777", "mode=1777");
 	expect_wrong("unix:/log.sock mode=00660", "mode=00660");
 	expect_wrong("unix:/log.sock mode", "mode");
+	expect_wrong("unix:/log.sock proxy", "");
 }
 
 static void

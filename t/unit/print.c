@@ -39,6 +39,8 @@ every_directive(void)
 		"Listen 1\nListen [::1]:2\nListen localhost:0\nListen localhost:0\n"
 		"TLSCertificateFile c\nTLSCertificateKeyFile k\nTLSClientCAFile a\n"
 		"TLSVerifyClient require\nTLSProtocols TLSv1.3\nTLSCiphers AES128-SHA\n"
+		"Require ip 10.0.0.0/8 ::1\nRequire not ip 10.9.0.0/16\nRequire all denied\n"
+		"ProxyTrusted 192.0.2.1\nProxyTrusted ::/0\nRateLimitExempt 0.0.0.0/0 ::2\n"
 		"BufferSize 1\nMinLogLevel fatal\nUnknownLevel accept\n"
 		"LevelField severity log.level\nMessageField msg\nLevelNumbers "
 		"pino\nLogPersistence off\n"
@@ -77,6 +79,8 @@ form(void)
 {
 	static const char start[] = "Listen                  127.0.0.1:1             # conf:1\n"
 				    "Listen                  [::1]:2                 # conf:2\n"
+				    "Require                 all granted             # default\n"
+				    "ProxyTrusted            none                    # default\n"
 				    "BufferSize              4096                    # default\n";
 	struct settings_loaded loaded;
 	struct buf printed = {0};

@@ -58,6 +58,7 @@ make_board(struct scene *scene)
 	for (uint8_t n = 0; n < CLIENTS; n++) {
 		struct address address = {{[10] = 0xff, 0xff, 127, 0, 0, n}};
 		limiter_take(shared.limiter, &address, &rule, clock_mono_ms(), n);
+		limiter_note(shared.denied, &address, clock_mono_ms());
 	}
 	scene->whole = scratch_read(scene->file, &scene->size);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(scene->whole);
@@ -118,6 +119,8 @@ show(const struct shared *shared)
 	limits_print(stdout, shared, false);
 	limits_print(stdout, shared, true);
 	limits_print_json(stdout, shared, true);
+	limits_print_denied(stdout, shared);
+	limits_print_denied_json(stdout, shared);
 	top_run(&once, shared);
 }
 

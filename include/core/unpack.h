@@ -31,8 +31,9 @@
 
 /*
  * A frame is a bomb when it is unpacked to more than UNPACK_FREE_BYTES and to more than UNPACK_RATIO times what was
- * read of it.  Records differ at least in their time, and are packed 30 times at the very best; only one that is
- * repeated to the letter comes near what a bomb has, up to 1032, and gets through in batches as shippers send them.
+ * read of it.  Measured, records of 120 bytes that differ in their time to the microsecond alone are packed 34 times, those
+ * of 4,000 bytes 134 times.  Only what is repeated to the letter comes near a bomb, which has up to 1032, and that gets
+ * through in batches as shippers send them.
  */
 enum { UNPACK_HEAD_BYTES = 4, UNPACK_FREE_BYTES = 8 * 1024 * 1024, UNPACK_RATIO = 200 };
 

@@ -76,6 +76,17 @@ subtest 'the protocol' => sub {
 	$cut->cut;
 	is_deeply([verdicts $cut->rest], ['not_object'], 'TCP alone cuts: whole lines are answered, half a line is none');
 	ok($cut->was_closed, 'and the server says its end');
+	my $torn = dial($daemon);
+	$torn->ask('1');
+	my @workers = $daemon->workers;
+	kill STOP => @workers;
+	$torn->send("1\n1\n");
+	open my $wire, '+>&', fileno $torn->socket or die "dup: $!";
+	syswrite $wire, "\x17\x03\x03\x00\x40" . 'x' x 20;
+	$torn->cut;
+	wait_until { $torn->arrived };
+	kill CONT => @workers;
+	is_deeply([verdicts $torn->rest], [('not_object') x 2], 'in the middle of a record, too');
 	my @stored = $daemon->log_lines;
 	is(scalar @stored, 2, 'stored');
 	like($stored[0], qr/"client": "127\.0\.0\.1", "level"/, 'without a certificate no subject stands there');

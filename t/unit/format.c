@@ -48,6 +48,23 @@ three_formats(void)
 }
 
 static void
+with_a_certificate(void)
+{
+	static const struct slice expected = SLICE(
+		"{\"time\": \"" STAMP "\", \"client\": \"192.0.2.7\", \"subject\": \"CN=a\\\"b\", "
+		"\"level\": \"ERROR\", \"record\": {\"level\": \"err\", "
+		"\"message\":\"disk\\u0020full\"}}\n");
+	struct format_context context = {.stamp = STAMP,
+		.client = SLICE("192.0.2.7"),
+		.subject = SLICE("CN=a\\\"b"),
+		.format = LOG_FORMAT_JSON};
+	struct buf out = {.data = NULL};
+	CU_ASSERT_EQUAL(format_record(&out, &context, &usual), 0);
+	CU_ASSERT_TRUE(slice_equal(buf_slice(&out), expected));
+	buf_fini(&out);
+}
+
+static void
 every_level(void)
 {
 	for (int level = LEVEL_DEBUG; level <= LEVEL_CRITICAL; level++) {
@@ -241,6 +258,7 @@ main(void)
 {
 	static const struct tap_case cases[] = {
 		{"text, raw, json", three_formats},
+		{"the subject of a certificate, in JSON", with_a_certificate},
 		{"every level", every_level},
 		{"an accepted unknown level", unknown_level},
 		{"every control character at every place", controls},

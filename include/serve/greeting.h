@@ -9,9 +9,9 @@
 struct conn;
 
 enum greeting {
-	GREETING_OVER,    /* lines may follow */
-	GREETING_REFUSED, /* the client was told that it is refused: worth lingering for */
-	GREETING_GONE,    /* nobody is there, made no sense, or was not in time */
+	GREETING_OVER,  /* lines may follow */
+	GREETING_ENDED, /* in good order; what was said, if anything, is worth lingering for */
+	GREETING_GONE,  /* nobody is there, made no sense, or was not in time */
 };
 
 /* What has failed is counted. */

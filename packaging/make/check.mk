@@ -27,6 +27,7 @@ LDLIBS_spoiled = $(LDLIBS_logcollectctl)
 # The filter is the library's work.
 LDLIBS_sandbox = -lseccomp
 LDLIBS_refusal = $(LDLIBS_logsend)
+LDLIBS_stream  = $(LDLIBS_tls)
 
 ROOM_oracle   = core
 ROOM_harmless = core

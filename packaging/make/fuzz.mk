@@ -16,7 +16,7 @@ fuzz: ## fuzz each target for FUZZ_SECONDS=20, up to the first crash (FUZZ='scan
 fuzz_helpers = $(patsubst %,$(BUILD)/t/lib/%.o,oracle packed)
 .SECONDARY: $(fuzz_programs:%=%.o) $(fuzz_helpers)
 $(fuzz_programs): %: %.o $(fuzz_helpers) $(fuzz_archives)
-	$(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $^ $(LDLIBS_ALL)
+	$(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $^ $(LDLIBS_ALL) $(LDLIBS_tls)
 
 # What is found goes to the copy of the corpus, a crash beside it; nothing is written into the tree.
 $(FUZZ:%=fuzz-%): fuzz-%: $(BUILD)/t/fuzz/%

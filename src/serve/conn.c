@@ -403,7 +403,7 @@ conn_serve(struct conn *conn)
 	enum greeting greeting = greeting_exchange(conn);
 	int result = 0;
 	if (greeting != GREETING_OVER)
-		return greeting == GREETING_REFUSED;
+		return greeting == GREETING_ENDED;
 	while (result == 0) {
 		switch (fill(conn)) {
 		case FILL_BYTES:

@@ -54,7 +54,7 @@ begin_tls(struct conn *conn, int64_t deadline_ms)
 	if (result == TLS_IO_DONE)
 		return note_subject(conn) == 0 ? GREETING_OVER : GREETING_GONE;
 	count_failure(conn, result);
-	return result == TLS_IO_REFUSED ? GREETING_REFUSED : GREETING_GONE;
+	return result == TLS_IO_REFUSED ? GREETING_ENDED : GREETING_GONE;
 }
 
 /* A balancer that names no client is judged with its first line: a look whether we are here is never an error. */
@@ -71,13 +71,13 @@ hear_balancer(struct conn *conn, int64_t deadline_ms)
 			scoreboard_add(world->scoreboard, world->worker, COUNT_PROXY_FAILED, 1);
 		return GREETING_GONE;
 	case PROXIED_GONE:
-		return GREETING_GONE;
+		return GREETING_ENDED;
 	}
 	if (!proxy.told || conn_admit(conn, &proxy.client))
 		return GREETING_OVER;
 	/* Nothing in clear where TLS is expected. */
 	bool tell = (conn->options & (LISTEN_NOACK | LISTEN_TLS)) == 0;
-	return conn_deny(conn, tell) ? GREETING_REFUSED : GREETING_GONE;
+	return conn_deny(conn, tell) ? GREETING_ENDED : GREETING_GONE;
 }
 
 enum greeting

@@ -150,7 +150,7 @@ booleans_and_choices(void)
 		for (size_t j = 0; j < sizeof bad / sizeof bad[0]; j++)
 			CU_ASSERT_FALSE(set(directive, bad[j], &out));
 	}
-	CU_ASSERT_EQUAL(count, 6);
+	CU_ASSERT_EQUAL(count, 8);
 	buf_fini(&out);
 }
 

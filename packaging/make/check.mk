@@ -28,6 +28,7 @@ LDLIBS_spoiled = $(LDLIBS_logcollectctl)
 LDLIBS_sandbox = -lseccomp
 LDLIBS_refusal = $(LDLIBS_logsend)
 LDLIBS_stream  = $(LDLIBS_tls)
+LDLIBS_tls_tickets = $(LDLIBS_tls)
 
 ROOM_oracle   = core
 ROOM_harmless = core

@@ -82,8 +82,8 @@ check_secrets(const struct settings *settings)
 	struct buf errors = {0}, warnings = {0};
 	struct tls *tls;
 	int result = secrets_load(settings, NULL, &tls, &errors, &warnings);
-	fwrite(errors.data, 1, errors.len, stderr);
-	fwrite(warnings.data, 1, warnings.len, stderr);
+	fprintf(stderr, "%.*s%.*s", (int)errors.len, errors.len > 0 ? errors.data : "",
+		(int)warnings.len, warnings.len > 0 ? warnings.data : "");
 	tls_free(tls);
 	buf_fini(&errors);
 	buf_fini(&warnings);

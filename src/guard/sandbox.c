@@ -19,6 +19,18 @@
 #define SANDBOX_OTHERWISE SCMP_ACT_ERRNO(EPERM)
 #endif
 
+enum { API_KILLS_PROCESSES = 3 };
+
+/*
+ * The end of the process.  With an old kernel, or where a service manager's own filter keeps us from seccomp(2), by a
+ * signal of which nothing comes but its end either: nobody here handles it.
+ */
+static uint32_t
+death(void)
+{
+	return seccomp_api_get() >= API_KILLS_PROCESSES ? SCMP_ACT_KILL_PROCESS : SCMP_ACT_TRAP;
+}
+
 /* A name that this version of the library does not know, its default action has to do for.  0, or a negative errno. */
 static int
 add_rule(scmp_filter_ctx filter, uint32_t action, const char *name, unsigned count,
@@ -72,14 +84,14 @@ set_attributes(scmp_filter_ctx filter)
 	(void)seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	(void)seccomp_attr_set(filter, SCMP_FLTATR_CTL_SSB, 1);
 	(void)seccomp_attr_set(filter, SCMP_FLTATR_API_SYSRAWRC, 1);
-	(void)seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+	(void)seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, death());
 }
 
 /* 0, or a negative errno. */
 static int
 fill(scmp_filter_ctx filter, enum sandbox_role role)
 {
-	int error = add_names(filter, SCMP_ACT_KILL_PROCESS, calls_deadly);
+	int error = add_names(filter, death(), calls_deadly);
 	if (error == 0)
 		error = add_names(filter, SCMP_ACT_ALLOW, calls_common);
 	if (error == 0)

@@ -365,11 +365,29 @@ ends(void)
 	CU_ASSERT(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 }
 
+/* The first filter refuses what loads a second one, as some containers do. */
+static int
+load_again(const void *context)
+{
+	(void)context;
+	MUST(sandbox_load(SANDBOX_WORKER) == SANDBOX_FAILED && errno != 0);
+	sandbox_enter(SANDBOX_WORKER, true, false);
+	return DONE;
+}
+
+static void
+cannot_load(void)
+{
+	if (can_be_loaded())
+		CU_ASSERT_EQUAL(confined(SANDBOX_WORKER, load_again, NULL), 0);
+}
+
 int
 main(void)
 {
 	static const struct tap_case cases[] = {{"what only an intruder asks for", killed},
 		{"what is refused", refused}, {"what is needed", allowed},
-		{"a process may end itself", ends}, {NULL, NULL}};
+		{"a process may end itself", ends},
+		{"where it cannot be loaded all goes on", cannot_load}, {NULL, NULL}};
 	return tap_main("sandbox", cases);
 }

@@ -227,6 +227,38 @@ subtest 'who takes too long' => sub {
 	is($daemon->stop, 0, 'stops');
 };
 
+# What the daemon needs to speak TLS, where it is built with it.
+sub certificate ($daemon) {
+	return if ($daemon->run('-S'))[1] !~ /^TLSCertificateFile /m;
+	my $dir = $daemon->dir;
+	my ($status, $out, $err) = $daemon->run_command(qw(openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2),
+		'-subj', '/CN=localhost', '-keyout', "$dir/key.pem", '-out', "$dir/certificate.pem");
+	is($status, 0, 'a certificate') or diag $err;
+	return (TLSCertificateFile => "$dir/certificate.pem", TLSCertificateKeyFile => "$dir/key.pem");
+}
+
+subtest 'before TLS' => sub {
+	my $owner = LogCollectd->new; # of the directory
+	my @tls = certificate($owner);
+	my $daemon = start(Listen => '127.0.0.1:0 proxy tls', Require => 'not ip 192.0.2.66', @tls);
+	is_deeply([through($daemon, text('192.0.2.66'))->rest], [], 'who is denied hears nothing in clear');
+	is_deeply(denied($daemon), {'192.0.2.66' => 1}, 'but is counted');
+	SKIP: {
+		skip 'the daemon has no TLS', 2 if !@tls;
+		skip 'there is no IO::Socket::SSL', 2 if !eval { require IO::Socket::SSL };
+		my $socket = through($daemon, binary('192.0.2.7'))->socket;
+		$socket->blocking(1);
+		my $client = IO::Socket::SSL->start_SSL($socket, SSL_verify_mode => 0) or diag "$!";
+		print {$client} "$line\n";
+		chomp(my $answer = readline $client);
+		is_deeply([verdicts $answer], ['received'], 'the handshake comes behind the header');
+		is_deeply([clients($daemon)], ['192.0.2.7'], 'whose client it is');
+	}
+	change($daemon, ProxyTrusted => '192.0.2.1');
+	is_deeply([$daemon->connect->rest], [], 'nor does who is not trusted');
+	is($daemon->stop, 0, 'stops');
+};
+
 subtest 'a stop' => sub {
 	my $daemon = start(Workers => 1, HandshakeTimeout => 600);
 	my ($worker) = $daemon->workers;

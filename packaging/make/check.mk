@@ -18,6 +18,7 @@ $(patsubst %,$(BUILD)/t/unit/%,$(store_tests) folder shared order spoiled local 
 
 # The limiter's users are stopped where they have just locked a shard, and killed from there on.
 ROOM_limiter_death    = shm
+ROOM_limiter_events   = shm
 LDFLAGS_limiter_death = -Wl,--wrap=robust_lock
 
 # Everything that is shown of a file that is not to be believed.

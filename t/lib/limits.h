@@ -28,7 +28,7 @@ limiter_map(size_t entries, const struct siphash_key *with)
 	return limiter;
 }
 
-static int64_t
+static inline int64_t
 take(struct limiter *limiter, uint32_t number, const struct limiter_rule *rule, int64_t now_ms,
 	int64_t lines)
 {

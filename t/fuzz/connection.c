@@ -5,6 +5,7 @@
  * known beforehand; every answer, in its order, and the lines of the file are held against them.
  */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include "core/record.h"
+#include "lib/packed.h"
 #include "serve/conn.h"
 #include "serve/worklog.h"
 #include "settings/load.h"
@@ -57,6 +59,7 @@ struct recipe {
 struct visit {
 	uint32_t options;
 	bool reset;    /* instead of an end; what is answered is not known then */
+	bool refused;  /* for what it says before its first line: nothing is answered or stored */
 	uint32_t cuts; /* where the stream is cut into sends */
 	struct buf sent;
 	struct buf answers;
@@ -175,20 +178,70 @@ put_line(struct visit *visit, struct recipe *recipe, struct buf *out, bool ended
 	buf_fini(&line);
 }
 
+/* Lines in a packed frame, which ends the last of them; or a frame whose checksum or length is not that of its bytes. */
+static void
+put_packed(struct visit *visit, struct recipe *recipe)
+{
+	struct buf text = {0};
+	uint8_t how = take(recipe);
+	bool broken = how % 4 == 0;
+	for (int lines = how / 4 % 8; lines > 0; lines--)
+		put_line(visit, recipe, &text, lines > 1 || broken || how & 32);
+	packed_frame(&visit->sent, buf_slice(&text));
+	if (broken) {
+		visit->sent.data[visit->sent.len - 1 - how / 32] ^= 1;
+		buf_append(&visit->answers, reply_line(VERDICT_INVALID));
+	}
+	buf_fini(&text);
+}
+
+/* What a load balancer says of its client. */
+static void
+put_header(struct visit *visit, struct recipe *recipe)
+{
+	static const struct {
+		struct slice bytes;
+		bool good;
+	} headers[] = {
+		{SLICE("PROXY TCP4 192.0.2.7 192.0.2.1 4000 9000\r\n"), true},
+		{SLICE("PROXY TCP6 2001:db8::7 2001:db8::1 4000 9000\r\n"), true},
+		{SLICE("PROXY UNKNOWN\r\n"), true},
+		{SLICE("\r\n\r\n\0\r\nQUIT\n\x20\0\0\0"), true},
+		{SLICE("\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc0\0\2\7\xc0\0\2\1\x0f\xa0\x23\x28"),
+			true},
+		{SLICE("PROXY TCP4 192.0.2.7\r\n"), false},
+		{SLICE("PROXY TCP4 192.0.2.7 192.0.2.1 4000 90000\r\n"), false},
+		{SLICE("\r\n\r\n\0\r\nQUIT\n\x41\x11\0\x0c"), false},
+		{SLICE("{\"level\": \"ERROR\", \"message\": \"no header\"}\n"), false},
+		{SLICE("PROX Y"), false},
+	};
+	size_t kind = take(recipe) % (sizeof headers / sizeof headers[0]);
+	buf_append(&visit->sent, headers[kind].bytes);
+	visit->refused = !headers[kind].good;
+}
+
 static void
 plan_visit(struct visit *visit, struct recipe *recipe)
 {
 	uint8_t how = take(recipe);
-	visit->options = how & LISTEN_NOACK;
+	visit->options = how & (LISTEN_NOACK | LISTEN_PROXY | LISTEN_GZIP);
 	visit->reset = how >> 6 == 3;
+	if (visit->options & LISTEN_PROXY)
+		put_header(visit, recipe);
 	visit->cuts = take(recipe) * 257u + take(recipe);
 	bool ended = how & 1;
-	for (int i = 0; i < STEPS_MAX && recipe->at < recipe->end; i++)
-		put_line(visit, recipe, &visit->sent, true);
+	for (int i = 0; i < STEPS_MAX && recipe->at < recipe->end; i++) {
+		if (visit->options & LISTEN_GZIP && take(recipe) % 4 == 0)
+			put_packed(visit, recipe);
+		else
+			put_line(visit, recipe, &visit->sent, true);
+	}
 	if (!ended)
 		put_line(visit, recipe, &visit->sent, false);
-	if (visit->options & LISTEN_NOACK)
+	if (visit->options & LISTEN_NOACK || visit->refused)
 		buf_clear(&visit->answers);
+	if (visit->refused)
+		buf_clear(&visit->stored);
 }
 
 static int
@@ -231,15 +284,19 @@ send_all(int fd, struct slice bytes, uint32_t cuts)
 	}
 }
 
+/* Up to the end; who is refused may be told so by a reset. */
 static void
-read_all(int fd, struct buf *out)
+read_all(int fd, bool refused, struct buf *out)
 {
 	for (;;) {
 		char *room = buf_reserve(out, 4096);
 		EXPECT(room != NULL);
 		ssize_t n = recv(fd, room, 4096, 0);
-		EXPECT(n >= 0);
-		if (n == 0)
+		/* The fuzzer's own clock. */
+		if (n < 0 && errno == EINTR)
+			continue;
+		EXPECT(n >= 0 || (refused && errno == ECONNRESET));
+		if (n <= 0)
 			return;
 		buf_extend(out, room + n);
 	}
@@ -283,24 +340,28 @@ pay_visit(const struct visit *visit)
 	const struct linger none = {.l_onoff = 1};
 	struct conn conn;
 	struct buf answers = {0};
+	bool too_many;
 	pthread_t thread;
 	int client = connect_client();
 	struct arrival arrival = {
 		.options = visit->options, .fd = accept(worker.listener, NULL, NULL)};
 	EXPECT(arrival.fd >= 0);
 	arrival.address = address_from_sockaddr((struct sockaddr *)&worker.address);
-	conn_init(&conn, &worker.world, &arrival);
+	int place = roster_enter(worker.shared.roster, 0, &arrival.address, 0, &too_many);
+	EXPECT(place >= 0);
+	conn_init(&conn, &worker.world, &arrival, place);
 	EXPECT(pthread_create(&thread, NULL, serve, &conn) == 0);
 	send_all(client, buf_slice(&visit->sent), visit->cuts);
 	if (visit->reset) {
 		setsockopt(client, SOL_SOCKET, SO_LINGER, &none, sizeof none);
 	} else {
 		shutdown(client, SHUT_WR);
-		read_all(client, &answers);
+		read_all(client, visit->refused, &answers);
 		EXPECT(slice_equal(buf_slice(&answers), buf_slice(&visit->answers)));
 	}
 	close(client);
 	pthread_join(thread, NULL);
+	roster_leave(worker.shared.roster, 0, place);
 	check_stored(visit);
 	buf_fini(&answers);
 }
@@ -357,6 +418,8 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 	worker.world = (struct conn_world){.desk = &worker.desk,
 		.batches = &worker.batches,
 		.limiter = worker.shared.limiter,
+		.denied = worker.shared.denied,
+		.roster = worker.shared.roster,
 		.scoreboard = worker.shared.board,
 		.draining = &worker.draining,
 		.leaving = &worker.leaving,

@@ -30,11 +30,15 @@ sub write_file ($path, $text) {
 	rename "$path.new", $path or die "$path: $!";
 }
 
-# The outcome of a reload: reloaded, or failed.
+# The outcome of a reload: reloaded, or failed.  Workers that were replaced have been told to accept nobody any more by then,
+# and here they have understood.
 sub reload ($daemon) {
 	my $before = length $daemon->errors;
+	my %old = map { $_ => 1 } $daemon->workers;
 	$daemon->signal('HUP');
-	return wait_until { substr($daemon->errors, $before) =~ /: (reloaded|reload failed)/ ? $1 : '' };
+	my $outcome = wait_until { substr($daemon->errors, $before) =~ /: (reloaded|reload failed)/ ? $1 : '' };
+	wait_until { !grep { !gone($_) && slurp("/proc/$_/cmdline") !~ /retiring/ } keys %old } if grep { !$old{$_} } $daemon->workers;
+	return $outcome;
 }
 
 # One line and its verdict through openssl s_client, and whether its session was resumed: "received resumed".  The

@@ -222,15 +222,24 @@ document_rate(double rate)
 	return json_object_new_double_s(rate, text);
 }
 
-struct json_object *
-document_client(const struct limiter_client *client)
+/* An object that says whom it is about, or NULL. */
+static struct json_object *
+about(const struct limiter_client *client)
 {
 	char address[ADDRESS_TEXT_MAX];
 	struct json_object *object = json_object_new_object();
+	if (object != NULL)
+		document_add(object, "address",
+			json_object_new_string(address_format(&client->address, address)));
+	return object;
+}
+
+struct json_object *
+document_client(const struct limiter_client *client)
+{
+	struct json_object *object = about(client);
 	if (object == NULL)
 		return NULL;
-	document_add(object, "address",
-		json_object_new_string(address_format(&client->address, address)));
 	document_add(object, "limited_now", json_object_new_boolean(client->is_limited));
 	document_add(object, "passed", json_object_new_int64(client->used));
 	document_add(object, "limited", json_object_new_uint64(client->limited));
@@ -241,12 +250,9 @@ document_client(const struct limiter_client *client)
 struct json_object *
 document_denied(const struct limiter_client *client)
 {
-	char address[ADDRESS_TEXT_MAX];
-	struct json_object *object = json_object_new_object();
+	struct json_object *object = about(client);
 	if (object == NULL)
 		return NULL;
-	document_add(object, "address",
-		json_object_new_string(address_format(&client->address, address)));
 	add_number(object, "denied", client->limited);
 	document_add(object, "last_ms", json_object_new_int64(limiter_noted_ms(client)));
 	return object;

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "core/record.h"
+#include "fuzz/expect.h"
 #include "lib/packed.h"
 #include "serve/conn.h"
 #include "serve/worklog.h"
@@ -65,17 +66,6 @@ struct visit {
 	struct buf answers;
 	struct buf stored;
 };
-
-static void
-expect(bool promise, const char *text)
-{
-	if (!promise) {
-		fprintf(stderr, "broken: %s\n", text);
-		abort();
-	}
-}
-
-#define EXPECT(promise) expect(promise, #promise)
 
 static uint8_t
 take(struct recipe *recipe)

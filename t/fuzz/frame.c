@@ -7,8 +7,9 @@
 #include "core/frame.h"
 
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
+
+#include "fuzz/expect.h"
 
 enum { HEAD_BYTES = 3 };
 
@@ -35,17 +36,6 @@ split_next(struct splitter *splitter, size_t max_line_bytes, struct slice *line)
 	}
 	return FRAME_MORE;
 }
-
-static void
-expect(bool promise, const char *text)
-{
-	if (!promise) {
-		fprintf(stderr, "broken: %s\n", text);
-		abort();
-	}
-}
-
-#define EXPECT(promise) expect(promise, #promise)
 
 static uint32_t
 next_random(uint32_t *state)

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "fuzz/expect.h"
 #include "net/stream.h"
 #include "net/tls_io.h"
 
@@ -36,17 +37,6 @@ struct tamperer {
 static struct tls server;
 static SSL_CTX *client_context;
 static char lines[LINES_BYTES];
-
-static void
-expect(bool promise, const char *text)
-{
-	if (!promise) {
-		fprintf(stderr, "broken: %s\n", text);
-		abort();
-	}
-}
-
-#define EXPECT(promise) expect(promise, #promise)
 
 static void
 set_up(void)

@@ -51,11 +51,10 @@ discard(int fd)
 	return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
 }
 
-/* Who expects TLS would not understand: the end has to do. */
 static void
 say(int fd, uint32_t options, struct slice reason)
 {
-	/* Nothing in clear where TLS is expected. */
+	/* Nothing in clear where TLS is expected: the end has to do. */
 	if ((options & (LISTEN_NOACK | LISTEN_TLS)) == 0)
 		send(fd, reason.data, reason.len, MSG_NOSIGNAL | MSG_DONTWAIT);
 	shutdown(fd, SHUT_WR);

@@ -273,6 +273,10 @@ subtest 'mistakes' => sub {
 	like($try->(@pair, TLSClientCAFile => $key), qr/^78 TLSClientCAFile: there is no certificate in/, 'no authority');
 	like($try->(@pair, TLSCiphers => 'ECDHE+AESGCM:NONSENSE'), qr/^78 TLSCiphers: 'NONSENSE' stands for no cipher/, 'no such cipher');
 	like($try->(@pair, TLSCiphers => 'TLS_NONSENSE'), qr/^78 TLSCiphers: 'TLS_NONSENSE' stands for no cipher/, 'no such suite');
+	my @rsa_only = (@pair, TLSCiphers => 'ECDHE-RSA-AES128-GCM-SHA256');
+	like($try->(@rsa_only), qr/^78 TLSCiphers: none for TLS 1\.2 goes with the key, which is one of elliptic curves: allow some/, 'none for this key');
+	like($try->(@rsa_only, TLSProtocols => 'TLSv1.3'), qr/^0 Syntax OK/, 'which needs none with TLS 1.3 alone');
+	like($try->(@pair, TLSCiphers => 'ECDHE+AESGCM', TLSProtocols => 'TLSv1.2 TLSv1.3'), qr/^0 Syntax OK/, 'one that goes with it');
 	like($try->(@pair, TLSProtocols => 'TLSv1.1'), qr/^78 .*TLSProtocols: must be TLSv1\.2, TLSv1\.3 or both/, 'too old a protocol');
 	like($try->(TLSCertificateFile => $expired, TLSCertificateKeyFile => $expired_key), qr/^0 .*has expired on 2021-01-01/s, 'an expired one is a warning');
 	like($try->(TLSCertificateFile => "$dir/none", TLSVerifyClient => 'require'), qr/cannot read.*\n.*TLSClientCAFile/, 'all mistakes are told');

@@ -255,6 +255,46 @@ choose_ciphers(struct loading *loading)
 	return good;
 }
 
+/* Whose keys a cipher of TLS 1.2 signs with; NID_undef: none, or some that are not known here. */
+static int
+signing_of(const EVP_PKEY *key)
+{
+	switch (EVP_PKEY_get_base_id(key)) {
+	case EVP_PKEY_RSA:
+	case EVP_PKEY_RSA_PSS:
+		return NID_auth_rsa;
+	case EVP_PKEY_EC:
+	case EVP_PKEY_ED25519:
+	case EVP_PKEY_ED448:
+		return NID_auth_ecdsa;
+	default:
+		return NID_undef;
+	}
+}
+
+/* Nobody would be served with a list for another kind of key, and nobody told why. */
+static bool
+check_ciphers_fit(struct loading *loading)
+{
+	const EVP_PKEY *key = SSL_CTX_get0_privatekey(loading->tls->context);
+	const STACK_OF(SSL_CIPHER) *ciphers = SSL_CTX_get_ciphers(loading->tls->context);
+	int signing = key == NULL ? NID_undef : signing_of(key);
+	if (!(loading->plan->protocols & TLS_PROTOCOL_1_2) || signing == NID_undef)
+		return true;
+	for (int i = 0; i < sk_SSL_CIPHER_num(ciphers); i++) {
+		int auth = SSL_CIPHER_get_auth_nid(sk_SSL_CIPHER_value(ciphers, i));
+		if (auth == signing || auth == NID_auth_null)
+			return true;
+	}
+	return fail(loading, "TLSCiphers",
+		signing == NID_auth_rsa ? "none for TLS 1.2 goes with the key, which is one of "
+	                                  "RSA: allow some, as in "
+					  "ECDHE+AESGCM, or have TLSProtocols TLSv1.3"
+					: "none for TLS 1.2 goes with the key, which is one of "
+	                                  "elliptic curves: allow "
+					  "some, as in ECDHE+AESGCM, or have TLSProtocols TLSv1.3");
+}
+
 static bool
 choose_protocols(struct loading *loading)
 {
@@ -308,7 +348,7 @@ tls_load(const struct tls_plan *plan, struct buf *errors, struct buf *warnings)
 		good &= load_pair(&loading);
 		good &= load_authorities(&loading);
 		good &= choose_protocols(&loading);
-		good &= choose_ciphers(&loading);
+		good &= choose_ciphers(&loading) && check_ciphers_fit(&loading);
 		good &= EVP_DigestFinal_ex(loading.all, tls->digest, NULL) == 1;
 	}
 	EVP_MD_CTX_free(loading.all);

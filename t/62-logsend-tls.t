@@ -270,6 +270,7 @@ subtest 'usage' => sub {
 		[['--tls', '--key', 'x', 'x'], qr/--key has no meaning without --cert/],
 		[['--tls', '--insecure', '--cafile', 'x', 'x'], qr/--cafile and --insecure exclude each other/],
 		[['--tls', '--tls-name', '', 'x'], qr/--tls-name takes/],
+		[['--tls', '--tls-name', 'a' x 256, 'x'], qr/--tls-name takes .* at most 255 bytes/],
 	) {
 		my $run = run_client($case->[0]);
 		is($run->{status}, 64, "@{$case->[0]}");

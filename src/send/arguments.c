@@ -10,7 +10,10 @@
 
 #include "send/dial.h"
 
-enum { LOCAL_PATH_MAX = sizeof((struct sockaddr_un *)0)->sun_path };
+enum {
+	LOCAL_PATH_MAX = sizeof((struct sockaddr_un *)0)->sun_path,
+	NAME_BYTES_MAX = 255, /* what a handshake takes */
+};
 
 static const char usage[] =
 	"usage: logsend [-q] [-h host] [-p port] [-l level] [-w lines] [--timeout seconds]\n"
@@ -210,8 +213,9 @@ check_tls_options(const struct arguments *options)
 		bad_usage("--key has no meaning without --cert");
 	if (trust->insecure && trust->ca_file != NULL)
 		bad_usage("--cafile and --insecure exclude each other");
-	if (trust->name != NULL && *trust->name == '\0')
-		bad_usage("--tls-name takes the name in the server's certificate");
+	if (trust->name != NULL && (*trust->name == '\0' || strlen(trust->name) > NAME_BYTES_MAX))
+		bad_usage("--tls-name takes the name in the server's certificate, of at most 255 "
+		          "bytes");
 }
 
 static void

@@ -61,6 +61,9 @@ subtest 'the file' => sub {
 	like(reload($daemon, $daemon->{conf}), qr/reloaded/, 'a file that was taken away');
 	is(mode($daemon), '0640', 'is made again');
 	is_deeply([verdicts $daemon->connect->ask(record(ERROR => 'three'))], ['received'], 'and connects');
+	unlink path($daemon);
+	like(reload($daemon, $daemon->{conf}), qr/ listening on unix:\S+sock\n/, 'also where nothing was changed');
+	is_deeply([verdicts $daemon->connect->ask(record(ERROR => 'again'))], ['received'], 'is it made again');
 	my $elsewhere = $daemon->{conf} =~ s{/sock}{/other}r;
 	like(reload($daemon, $elsewhere), qr/no longer listening on unix:\S+sock\n/, 'a reload that listens elsewhere');
 	ok(!-e path($daemon) && -S "$daemon->{dir}/other", 'takes the file away');
@@ -81,7 +84,7 @@ subtest 'the file' => sub {
 	like($said, qr/cannot listen on unix:\S+: Address already in use/, 'and says so');
 	is_deeply([verdicts $daemon->ask(record(ERROR => 'five'))], ['received'], 'which serves on');
 	is($daemon->stop, 0, 'stops');
-	is_deeply([$daemon->messages], [qw(one two three four five)], 'all stored');
+	is_deeply([$daemon->messages], [qw(one two three again four five)], 'all stored');
 };
 
 subtest 'whose it is' => sub {

@@ -61,6 +61,9 @@ int listener_add(struct listener_set *set, const struct listener *listener);
 /* Whether the set has that very socket. */
 bool listener_is_in(const struct listener_set *set, const struct listener *listener);
 
+/* Whether clients cannot find some of them any more: somebody has removed the file of a local one. */
+bool listener_is_cut_off(const struct listener_set *set);
+
 /*
  * Closes the sockets of *set that *old does not have, removes from the file system what they had there, and forgets the
  * set.

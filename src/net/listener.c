@@ -269,6 +269,16 @@ is_reachable(const struct listener *listener)
 	return path == NULL || listener->passed || local_stands(path, &listener->file);
 }
 
+bool
+listener_is_cut_off(const struct listener_set *set)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		if (!is_reachable(&set->items[i]))
+			return true;
+	}
+	return false;
+}
+
 /*
  * Takes over what is open for the endpoint, unless another one has got it: one that was passed may have been open by its
  * name, and be wanted by its address as well.  How many sockets, or -1 with errno.

@@ -119,7 +119,9 @@ prepare_workers(struct reload *reload, const struct reload_request *request)
 	buf_fini(&names);
 	if (count < 0)
 		return fail(reload, "out of memory");
-	reload->new_workers = count > 0 || reload->new_secrets;
+	/* A socket that nobody finds any more is made anew, also without a change. */
+	reload->new_workers = count > 0 || reload->new_secrets ||
+	                      listener_is_cut_off(request->listeners);
 	if (!reload->new_workers)
 		return 0;
 	if (check_room(reload, request) < 0)

@@ -210,6 +210,15 @@ subtest 'sockets of the file system' => sub {
 		ok(-S $path, 'and leaves the file to its owner');
 		is(sprintf('%o', (stat $path)[2] & 0777), '640', 'with its mode');
 	}
+	my $trusted = 'ProxyTrusted 127.0.0.1'; # whom none who connects there can be
+	refused('behind a balancer', 78, qr/error: cannot listen on fd\@log: a unix socket takes no proxy/,
+		passing([$socket], 'log'), "fd\@log proxy\n$trusted");
+	my $plain = LogCollectd->start(Listen => 'fd@log', '-wrap' => passing([$socket], 'log'));
+	$plain->write_conf($plain->{conf} =~ s/(fd\@log)/$1 proxy\n$trusted/r);
+	$plain->signal('HUP');
+	ok(wait_until { $plain->errors =~ /takes no proxy.*reload failed/s }, 'nor by a reload');
+	is_deeply([verdicts $plain->ask(record(ERROR => 'x'))], ['received'], 'which changes nothing');
+	is($plain->stop, 0, 'stops');
 };
 
 subtest 'what does not fit' => sub {

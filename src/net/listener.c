@@ -332,6 +332,25 @@ check_passed(const struct listener_set *set, const struct listener_set *passed, 
 	return error;
 }
 
+/* 0, or the errno of a local one that is to be behind a balancer: that one was passed, by its name alone. */
+static int
+check_proxied(const struct listener_set *set, struct buf *errors)
+{
+	int error = 0;
+	for (size_t i = 0; i < set->count; i++) {
+		const struct listener *socket = &set->items[i];
+		/* What listener_name() makes of its address. */
+		if ((socket->listen.options & LISTEN_PROXY) == 0 ||
+			strncmp(socket->name, "unix:", 5) != 0)
+			continue;
+		error = EINVAL;
+		tell(errors, &socket->listen.endpoint,
+			"a unix socket takes no proxy, who connects there has no address that "
+			"ProxyTrusted could name");
+	}
+	return error;
+}
+
 int
 listener_open(struct listener_set *set, const struct listener_request *request, struct buf *errors)
 {
@@ -350,6 +369,8 @@ listener_open(struct listener_set *set, const struct listener_request *request, 
 	}
 	if (failure == 0)
 		failure = check_passed(set, all.passed, errors);
+	if (failure == 0)
+		failure = check_proxied(set, errors);
 	if (failure == 0)
 		return 0;
 	listener_abandon(set, all.old);

@@ -40,7 +40,7 @@ sub npm_modules () {
 
 # The class path of Log4j.
 sub log4j () {
-	my @jars = map { (glob "$usr/share/java/$_.jar /usr/share/java/$_.jar")[0] // () } qw(log4j-api log4j-core);
+	my @jars = map { (grep { -e } "$usr/share/java/$_.jar", "/usr/share/java/$_.jar")[0] // () } qw(log4j-api log4j-core);
 	return @jars == 2 ? join(':', @jars) : ();
 }
 

@@ -39,8 +39,8 @@ struct reload {
 	struct settings settings;      /* to be in force; what needs a restart is as it was */
 	struct listener_set listeners; /* matters with new_workers: kept and new sockets */
 	bool new_workers; /* their settings or secrets have changed, or a socket's file is gone */
-	bool new_secrets;           /* certificate, key or client CA are others than before; then */
-	struct tls *tls;            /* what new workers are to have; NULL: no TLS, or the old one */
+	bool new_secrets; /* certificate, key or client CA are others than before; then */
+	struct tls *tls;  /* what new workers are to have; NULL: no TLS, or the old one */
 	struct listener_set status; /* of the monitor: kept and new sockets */
 	struct buf warnings;        /* a line each */
 	struct buf errors;          /* a line each */

@@ -288,10 +288,10 @@ check_ciphers_fit(struct loading *loading)
 	}
 	return fail(loading, "TLSCiphers",
 		signing == NID_auth_rsa ? "none for TLS 1.2 goes with the key, which is one of "
-	                                  "RSA: allow some, as in "
+					  "RSA: allow some, as in "
 					  "ECDHE+AESGCM, or have TLSProtocols TLSv1.3"
 					: "none for TLS 1.2 goes with the key, which is one of "
-	                                  "elliptic curves: allow "
+					  "elliptic curves: allow "
 					  "some, as in ECDHE+AESGCM, or have TLSProtocols TLSv1.3");
 }
 

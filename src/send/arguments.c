@@ -215,7 +215,7 @@ check_tls_options(const struct arguments *options)
 		bad_usage("--cafile and --insecure exclude each other");
 	if (trust->name != NULL && (*trust->name == '\0' || strlen(trust->name) > NAME_BYTES_MAX))
 		bad_usage("--tls-name takes the name in the server's certificate, of at most 255 "
-		          "bytes");
+			  "bytes");
 }
 
 static void

@@ -221,7 +221,7 @@ plan_visit(struct visit *visit, struct recipe *recipe)
 	visit->cuts = take(recipe) * 257u + take(recipe);
 	bool ended = how & 1;
 	for (int i = 0; i < STEPS_MAX && recipe->at < recipe->end; i++) {
-		if (visit->options & LISTEN_GZIP && take(recipe) % 4 == 0)
+		if (visit->options & LISTEN_GZIP && take(recipe) % 16 == 0)
 			put_packed(visit, recipe);
 		else
 			put_line(visit, recipe, &visit->sent, true);

@@ -67,9 +67,9 @@ add_limited(scmp_filter_ctx filter, const struct limited_call *calls)
 static int
 add_own(scmp_filter_ctx filter)
 {
-	const struct scmp_arg_cmp self = SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid());
+	const struct scmp_arg_cmp self = SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0);
 	const struct scmp_arg_cmp owner[] = {
-		SCMP_A2(SCMP_CMP_EQ, geteuid()), SCMP_A3(SCMP_CMP_EQ, getegid())};
+		SCMP_A2(SCMP_CMP_EQ, geteuid(), 0), SCMP_A3(SCMP_CMP_EQ, getegid(), 0)};
 	int error = add_rule(filter, SCMP_ACT_ALLOW, "tgkill", 1, &self);
 	return error != 0 ? error : add_rule(filter, SCMP_ACT_ALLOW, "fchownat", 2, owner);
 }

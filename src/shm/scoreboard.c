@@ -25,12 +25,14 @@ struct slot {
 	_Atomic int64_t pid, born_us;
 	_Atomic uint64_t worker_generation;
 
-	/* written by the worker */
+	/* written by the worker: seldom, */
+	_Atomic uint64_t most_clients, settings_generation, log_generation, log_tried;
+
+	/* and often */
 	alignas(REGION_LINE_BYTES) _Atomic uint64_t counts[COUNTS];
-	_Atomic uint64_t state, clients, most_clients;
+	_Atomic uint64_t state, clients;
 	_Atomic int64_t beat_ms, cpu_us;
 	_Atomic uint64_t resident_bytes;
-	_Atomic uint64_t settings_generation, log_generation, log_tried;
 	_Atomic int64_t log_error;
 	_Atomic int64_t store_error, store_since_us, store_failed_us;
 	_Atomic uint64_t times[HISTOGRAM_BUCKETS], times_sum_us;

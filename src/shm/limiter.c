@@ -152,6 +152,18 @@ take(struct table *t, const struct address *client, uint32_t hash, const struct 
 	return passed;
 }
 
+/* Locks the client's shard, whose time never runs back: *now_ms becomes its own. */
+static struct table
+lock_table(struct limiter *limiter, const struct address *client, uint32_t *hash, int64_t *now_ms)
+{
+	struct table table = find_table(limiter, client, hash);
+	table_lock(&table);
+	if (*now_ms < table.shard->latest_ms)
+		*now_ms = table.shard->latest_ms;
+	table.shard->latest_ms = *now_ms;
+	return table;
+}
+
 int64_t
 limiter_take(struct limiter *limiter, const struct address *client, const struct limiter_rule *rule,
 	int64_t now_ms, int64_t lines)
@@ -159,11 +171,7 @@ limiter_take(struct limiter *limiter, const struct address *client, const struct
 	if (lines <= 0 || rule->max <= 0)
 		return 0; /* begins no window: an entry in use has used at least one token */
 	uint32_t hash;
-	struct table table = find_table(limiter, client, &hash);
-	table_lock(&table);
-	if (now_ms < table.shard->latest_ms)
-		now_ms = table.shard->latest_ms;
-	table.shard->latest_ms = now_ms;
+	struct table table = lock_table(limiter, client, &hash, &now_ms);
 	int64_t passed = take(&table, client, hash, rule, now_ms, lines);
 	table_unlock(&table);
 	return passed;
@@ -190,11 +198,7 @@ void
 limiter_note(struct limiter *limiter, const struct address *client, int64_t now_ms)
 {
 	uint32_t hash;
-	struct table table = find_table(limiter, client, &hash);
-	table_lock(&table);
-	if (now_ms < table.shard->latest_ms)
-		now_ms = table.shard->latest_ms;
-	table.shard->latest_ms = now_ms;
+	struct table table = lock_table(limiter, client, &hash, &now_ms);
 	note(&table, client, hash, now_ms);
 	table_unlock(&table);
 }

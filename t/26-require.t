@@ -3,26 +3,8 @@
 use v5.36;
 use JSON::PP qw(decode_json);
 use Test::More;
+use Counted;
 use LogCollectd;
-
-my $ctl = LogCollectd::program('logcollectctl');
-
-# With a scoreboard, for what is counted.
-sub start (%settings) {
-	my $daemon = LogCollectd->new(%settings);
-	$daemon->{conf} .= "ScoreBoardFile $daemon->{dir}/board\n";
-	$daemon->write_conf($daemon->{conf});
-	return $daemon->launch;
-}
-
-# Puts other lines in the place of those of this name, in force when this returns.
-sub change ($daemon, $name, @values) {
-	$daemon->{conf} =~ s/^$name .*\n//mg;
-	$daemon->{conf} .= "$name $_\n" for @values;
-	$daemon->write_conf($daemon->{conf});
-	my ($status, $out, $err) = $daemon->run_command($ctl, '-f', $daemon->conf_file, 'reload');
-	is($status, 0, join ' + ', $name, @values) or diag $err;
-}
 
 sub of_ctl ($daemon, @command) {
 	my ($status, $out, $err) = $daemon->run_command($ctl, '-s', "$daemon->{dir}/board", @command);
@@ -43,7 +25,7 @@ sub told ($daemon, $address) {
 }
 
 subtest 'rules' => sub {
-	my $daemon = start(Listen => ['127.0.0.1:0', '[::1]:0'], Workers => 3);
+	my $daemon = start_counted(Listen => ['127.0.0.1:0', '[::1]:0'], Workers => 3);
 	my @clients = ('127.0.0.1', '127.0.0.9', '127.1.0.1', '::1');
 	for my $case (
 		[[],                                          'yes yes yes yes'],
@@ -69,7 +51,7 @@ subtest 'rules' => sub {
 };
 
 subtest 'what a refused client is told' => sub {
-	my $daemon = start(Listen => ['127.0.0.1:0', '127.0.0.1:0 noack'], Require => 'all denied');
+	my $daemon = start_counted(Listen => ['127.0.0.1:0', '127.0.0.1:0 noack'], Require => 'all denied');
 	is_deeply([verdicts $daemon->connect->rest], ['denied'], 'at once');
 	my $client = $daemon->connect;
 	$client->send(record(ERROR => 'x') . "\n");
@@ -81,7 +63,7 @@ subtest 'what a refused client is told' => sub {
 };
 
 subtest 'open connections, on reload' => sub {
-	my $daemon = start(Workers => 2);
+	my $daemon = start_counted(Workers => 2);
 	my ($stays, $goes, $silent, $begun) = map { $daemon->connect(local => "127.0.0.$_") } 1, 2, 2, 2;
 	is_deeply([verdicts $_->ask(record(ERROR => 'before'))], ['received'], 'served')
 		for $stays, $goes, $silent, $begun;
@@ -107,7 +89,7 @@ subtest 'open connections, on reload' => sub {
 };
 
 subtest 'a last line without its newline' => sub {
-	my $daemon = start();
+	my $daemon = start_counted();
 	my $client = $daemon->connect;
 	$client->ask('1');
 	change($daemon, Require => 'all denied');
@@ -118,7 +100,7 @@ subtest 'a last line without its newline' => sub {
 };
 
 subtest 'who was denied' => sub {
-	my $daemon = start(Require => 'ip 127.9.9.9', RateLimit => 'on', RateLimitMaxRequests => 5,
+	my $daemon = start_counted(Require => 'ip 127.9.9.9', RateLimit => 'on', RateLimitMaxRequests => 5,
 		RateLimitWindowSeconds => 600, RateLimitTableSize => 4);
 	is_deeply(denied($daemon), {}, 'nobody yet');
 	my $counted = $daemon->connect(local => '127.9.9.9');
@@ -140,7 +122,7 @@ subtest 'who was denied' => sub {
 };
 
 subtest 'too many connections are refusals too' => sub {
-	my $daemon = start(MaxConnectionsPerClient => 1);
+	my $daemon = start_counted(MaxConnectionsPerClient => 1);
 	my $first = $daemon->connect;
 	$first->ask('1');
 	is(told($daemon, '127.0.0.1'), 'denied', 'refused') for 1 .. 3;
@@ -149,7 +131,7 @@ subtest 'too many connections are refusals too' => sub {
 };
 
 subtest 'who is exempt from the rate limit' => sub {
-	my $daemon = start(RateLimit => 'on', RateLimitMaxRequests => 3, RateLimitWindowSeconds => 600,
+	my $daemon = start_counted(RateLimit => 'on', RateLimitMaxRequests => 3, RateLimitWindowSeconds => 600,
 		RateLimitExempt => ['127.0.0.2 10.0.0.0/8', '127.0.2.0/24']);
 	my ($counted, @exempt) = map { $daemon->connect(local => $_) } qw(127.0.0.1 127.0.0.2 127.0.2.77);
 	is_deeply([verdicts $counted->ask(('{}') x 5)], [('missing') x 3, ('limited') x 2], 'the others are limited');

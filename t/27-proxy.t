@@ -6,24 +6,13 @@ use JSON::PP qw(decode_json);
 use Socket   qw(AF_INET AF_INET6 inet_pton);
 use Test::More;
 use Time::HiRes qw(sleep time);
+use Counted;
 use LogCollectd;
 
-my $ctl = LogCollectd::program('logcollectctl');
 my @trusted = (ProxyTrusted => ['127.0.0.1', '::1']);
 
 sub start (%settings) {
-	my $daemon = LogCollectd->new(Listen => '127.0.0.1:0 proxy', @trusted, LogFormat => 'json', %settings);
-	$daemon->{conf} .= "ScoreBoardFile $daemon->{dir}/board\n";
-	$daemon->write_conf($daemon->{conf});
-	return $daemon->launch;
-}
-
-sub change ($daemon, $name, @values) {
-	$daemon->{conf} =~ s/^$name .*\n//mg;
-	$daemon->{conf} .= "$name $_\n" for @values;
-	$daemon->write_conf($daemon->{conf});
-	my ($status, $out, $err) = $daemon->run_command($ctl, '-f', $daemon->conf_file, 'reload');
-	is($status, 0, join ' + ', $name, @values) or diag $err;
+	return start_counted(Listen => '127.0.0.1:0 proxy', @trusted, LogFormat => 'json', %settings);
 }
 
 sub counts ($daemon) {

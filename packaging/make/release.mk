@@ -13,11 +13,11 @@ dist: ## make the source tarball build/dist/logcollectd-VERSION.tar.gz, the same
 # Nothing of this tree, of git or of the caller's settings is there.  What was unpacked makes the same tarball again.
 alone = env -i PATH="$$PATH" LC_ALL=C.UTF-8 GIT_DIR=/nonexistent $(if $(CI),CI=$(CI)) \
         $(MAKE) -C $(dist_check)/$(distribution) --no-print-directory
-dist-check: dist ## build and test what is in the tarball, alone
+dist-check: dist ## build and test what is in the tarball, alone (TESTS=)
 	rm -rf $(dist_check)
 	mkdir -p $(dist_check)
 	tar -C $(dist_check) -xf $(tarball)
-	$(alone) -j$(JOBS) check
+	$(alone) -j$(JOBS) check $(if $(TESTS),TESTS='$(TESTS)')
 	$(alone) SOURCE_DATE_EPOCH=$$(stat -c %Y $(dist_check)/$(distribution)/GNUmakefile) dist
 	cmp $(tarball) $(dist_check)/$(distribution)/build/dist/$(distribution).tar.gz
 	rm -rf $(dist_check)

@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -247,7 +248,13 @@ connect_client(void)
 	EXPECT(fd >= 0);
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
 	EXPECT(bind(fd, (const struct sockaddr *)&own, sizeof own) == 0);
+	/* The fuzzer's own clock would interrupt it. */
+	sigset_t alarm;
+	sigemptyset(&alarm);
+	sigaddset(&alarm, SIGALRM);
+	pthread_sigmask(SIG_BLOCK, &alarm, NULL);
 	EXPECT(connect(fd, (struct sockaddr *)&worker.address, sizeof worker.address) == 0);
+	pthread_sigmask(SIG_UNBLOCK, &alarm, NULL);
 	return fd;
 }
 

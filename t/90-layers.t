@@ -10,8 +10,8 @@ my %floor = (
 	core => 1,
 	(map { $_ => 2 } qw(settings shm store net guard)),
 	figures => 3,
-	(map { $_ => 4 } qw(serve super send ctl monitor)),
-	cmd => 5,
+	(map { $_ => 4 } qw(serve super send ctl monitor forward)),
+	(map { $_ => 5 } qw(cmd drivers)),
 );
 
 # What a file of this room may not include.

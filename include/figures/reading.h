@@ -21,6 +21,7 @@ struct reading {
 	struct scoreboard_totals totals;
 	struct histogram times;
 	struct limiter_stats limiter;
+	struct shipping_figures shipping;
 	struct worker_reading *workers; /* by slot */
 	size_t worker_count;
 };
@@ -37,6 +38,9 @@ int64_t reading_age_ms(const struct reading *reading, int64_t since_us);
  * ever, or it cannot be.
  */
 int64_t reading_silence_ms(const struct reading *reading, int64_t beat_ms);
+
+/* For how long the oldest of what the engine has not confirmed has waited; 0: there is none. */
+int64_t reading_lag_ms(const struct reading *reading);
 
 /* How many clients all workers have. */
 uint64_t reading_clients(const struct reading *reading);

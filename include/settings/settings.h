@@ -10,6 +10,7 @@
 
 #include "core/access.h"
 #include "core/endpoint.h"
+#include "core/engine.h"
 #include "core/listen.h"
 #include "core/network.h"
 #include "core/policy.h"
@@ -20,6 +21,32 @@ enum {
 	SETTINGS_NETWORKS_MAX = 256,
 	SETTINGS_PATH_MAX = 1024,
 	SETTINGS_NAME_MAX = 256,
+	FORWARD_LINGER_MS = 20,
+	FORWARD_ACK_TIMEOUT_S = 30,
+};
+
+struct forward_tls {
+	int32_t on;                                                                  /* bool */
+	char ca[SETTINGS_PATH_MAX], cert[SETTINGS_PATH_MAX], key[SETTINGS_PATH_MAX]; /* "": none */
+};
+
+struct forward_auth {
+	char user[SETTINGS_NAME_MAX]; /* "": none */
+	char passfile[SETTINGS_PATH_MAX];
+};
+
+struct forward_batch_rule {
+	int64_t bytes, linger_ms;
+};
+
+struct forward_spool_rule {
+	int64_t bytes;       /* 0: no limit */
+	int64_t drop_oldest; /* bool; else clients are refused */
+};
+
+struct ack_rule {
+	int64_t replicated; /* bool; else what is stored here is answered */
+	int64_t timeout_s;
 };
 
 struct settings {
@@ -47,6 +74,14 @@ struct settings {
 	int64_t log_sync;         /* 0 none, -1 always, else seconds */
 	int64_t log_rotate_bytes; /* 0: never */
 	int64_t log_rotate_keep;
+
+	struct engine forward; /* scheme "": nothing is forwarded */
+	struct forward_tls forward_tls;
+	struct forward_auth forward_auth;
+	char forward_spool[SETTINGS_PATH_MAX]; /* "": spool in LogDir; see forwarding_spool() */
+	struct forward_batch_rule forward_batch;
+	struct forward_spool_rule forward_spool_max;
+	struct ack_rule ack_when;
 
 	int32_t rate_limit; /* bool */
 	int64_t rate_limit_max;

@@ -19,6 +19,7 @@
 
 #include "core/histogram.h"
 #include "core/reply.h"
+#include "core/shipping.h"
 
 enum count {
 	COUNT_LINES =
@@ -106,6 +107,9 @@ void scoreboard_init(void *memory);
 
 /* For a reader of another process's memory: whether it looks as if it was laid out so. */
 bool scoreboard_is_sound(const struct scoreboard *board);
+
+/* Where forwarder and workers meet; a reader has it read-only. */
+struct shipping *scoreboard_shipping(const struct scoreboard *board);
 
 /* The supervisor's side.  One process, one thread. */
 

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "base/slice.h"
+#include "core/shipping.h"
 #include "store/logfile.h"
 #include "store/target.h"
 
@@ -30,7 +31,7 @@ struct journal; /* on the heap of its worker */
 struct journal *journal_new(
 	const struct journal_target *target, const struct journal_world *world, int *open_error);
 
-/* Whether the target's file of now could be opened, or made: 0 or an errno.  Waits for the disk. */
+/* Whether the target's file of now could be opened, or made, and linked into its spool: 0 or an errno.  Waits for the disk. */
 int journal_try(const struct journal_target *target);
 
 /* No append may be under way.  Syncs what LogSync promised, closes, frees. */
@@ -39,9 +40,11 @@ void journal_free(struct journal *journal);
 /*
  * Appends whole records, each ending in a newline; returns when they are stored as LogSync
  * promises, or not at all.  0, or -1 with errno: nothing of them is in the file.  Any thread; it
- * may wait for the lock and the disk.  `wall_us` is the records' time, in microseconds since 1970.
+ * may wait for the lock and the disk.  `wall_us` is the records' time, in microseconds since 1970.  Where
+ * they are to be forwarded *end (may be NULL) is their place in the spool: they are confirmed when that is.
  */
-int journal_append(struct journal *journal, struct slice records, int64_t wall_us);
+int journal_append(
+	struct journal *journal, struct slice records, int64_t wall_us, struct position *end);
 
 /*
  * Another target, for all appends queued from now on.  The new file is opened first; where that fails (which is

@@ -11,6 +11,8 @@
  * Who finds the file full renames it (store/rotate.h) under its lock; everyone else notices under that lock
  * that the path leads elsewhere.
  *
+ * A file that is to be forwarded has one more link, in the spool (store/spool.h), which is made before anything is appended.
+ *
  * flock belongs to the open file description: every process opens the file itself, after the
  * fork.  One thread at a time may use a struct logfile.
  */
@@ -24,6 +26,7 @@
 
 #include "store/identity.h"
 #include "store/mark.h"
+#include "store/spool.h"
 
 struct logfile_rotation {
 	int64_t bytes; /* a file that an append would make larger is rotated first; 0: never */
@@ -37,6 +40,9 @@ struct logfile {
 	char *path;         /* dir/name, on the heap; NULL: not open */
 	uint64_t rotations; /* the mark's count, plus 1, when the path last led to fd; 0: not yet */
 	struct logfile_rotation rotation; /* the owner may change it between appends */
+	int spool;                        /* the folder that it is linked into; -1: none */
+	struct segment segment;           /* the link, with spool >= 0 */
+	int64_t end;                      /* its length after the last append that was made */
 	bool waited;      /* the last append found the file locked by another process */
 	int rotate_error; /* why the last append could not rotate, and went to the full file; or 0 */
 };
@@ -50,6 +56,12 @@ struct logfile {
 int logfile_open(
 	struct logfile *logfile, const char *dir, const char *name, struct logfile_mark *mark);
 void logfile_close(struct logfile *logfile);
+
+/*
+ * Before the first append: links the file into the spool, or finds that it is.  0, or -1 with errno, and no link; ESTALE: its name
+ * leads to another file by now.
+ */
+int logfile_hold(struct logfile *logfile, const char *spool);
 
 /* Whether it could be opened, or made: 0, or -1 with errno.  Takes no lock. */
 int logfile_try(const char *dir, const char *name);

@@ -27,9 +27,10 @@ struct outlet {
 	bool doubtful;  /* the last append failed: perhaps a file opened anew is better */
 	uint64_t asked; /* generation */
 	_Atomic uint64_t generation;
-	_Atomic int error;           /* why no new file could be opened, last time; or 0 */
-	_Atomic uint64_t lock_waits; /* appends that found the file locked by another process */
-	struct troubles *troubles;   /* shared */
+	_Atomic int error;               /* why no new file could be opened, last time; or 0 */
+	_Atomic uint64_t lock_waits;     /* appends that found the file locked by another process */
+	struct troubles *troubles;       /* shared */
+	const struct shipping *shipping; /* shared; or NULL */
 	struct {
 		bool storing, opening, rotating;
 	} failing; /* what failed here last time, whatever it did elsewhere */
@@ -50,6 +51,9 @@ int64_t outlet_period(const struct outlet *outlet, int64_t wall_us);
 
 /* Appends all of the vector (which is consumed) or nothing to the file of wall_us.  0 or an errno. */
 int outlet_append(struct outlet *outlet, int64_t wall_us, struct iovec *vector, size_t count);
+
+/* Where the last append has ended, in the spool; of a file that is not forwarded, a place that is never reached. */
+struct position outlet_end(const struct outlet *outlet);
 
 /* Takes the new target over; the old one is freed when what it promised is kept. */
 void outlet_retarget(struct outlet *outlet, struct target *target, int64_t wall_us);

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/shipping.h"
 #include "store/logfile.h"
 #include "store/trouble.h"
 
@@ -21,6 +22,7 @@ enum {
 struct journal_world {
 	struct logfile_mark *mark;
 	struct troubles *troubles;
+	struct shipping *shipping; /* of what is forwarded; NULL: nothing ever is */
 };
 
 struct journal_target {
@@ -29,12 +31,14 @@ struct journal_target {
 	int64_t sync;         /* JOURNAL_SYNC_NONE, JOURNAL_SYNC_ALWAYS or seconds */
 	int64_t rotate_bytes; /* a file that would become larger is rotated; 0: never */
 	int64_t rotate_keep;  /* how many rotated files are kept: 1 or more */
+	const char *spool;    /* the folder of what is to be forwarded; NULL: nothing is */
 };
 
 struct target {
 	char *dir, *name, *path; /* path: dir/name, conversions and all, for messages */
 	int64_t span_s;          /* for how long an expanded name holds; 0: for ever */
 	struct logfile_rotation rotation;
+	char *spool; /* NULL: nothing is forwarded */
 	bool sync_always;
 	struct syncer *syncer; /* NULL unless LogSync is seconds */
 };

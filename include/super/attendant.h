@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The supervisor's one child that serves no client: the monitor.  It is forked and replaced beside the workers and is
+ * A child that serves no client, the monitor or the forwarder.  It is forked and replaced beside the workers and is
  * none of them: no generation, readiness or drain waits for it, and whatever becomes of it they go on.  It gives
  * a sign of life now and then, and is killed when none comes.  One thread.
  */
@@ -34,8 +34,8 @@ struct attendant {
 	const void *context;
 };
 
-/* Sets up; the fields for forking are the owner's to set. */
-void attendant_init(struct attendant *attendant);
+/* Sets up, `role` is its name in messages; the fields for forking are the owner's to set. */
+void attendant_init(struct attendant *attendant, const char *role);
 
 /* Wants one, or none.  A living one is told to go: where one is wanted, another takes its place. */
 void attendant_want(struct attendant *attendant, bool wanted);

@@ -18,7 +18,7 @@
 struct reloading {
 	const struct supervisor_plan *plan;
 	struct crew *crew;
-	struct attendant *attendant;
+	struct attendant *attendant, *forwarder;
 	struct errands errands;
 	uint64_t answering;  /* how many reloads had been asked for when the one under way began */
 	struct buf warnings; /* of that one */

@@ -37,6 +37,8 @@ struct supervisor_plan {
 		cleaner; /* for one more child: puts in order what the workers have left, if anything */
 	child_main *monitor; /* shows what the daemon does, where it listens for that */
 	const void *monitor_context;
+	child_main *forwarder; /* ships what is stored, where Forward is set */
+	const void *forwarder_context;
 	errand *make_log; /* of a supervisor_log: makes the folder that a worker could not */
 	errand *try_log;  /* of settings: whether a worker could open it */
 	reload_load *load;

@@ -40,6 +40,11 @@ $(BUILD)/t/%.o: t/%.c GNUmakefile | $(preconditions)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS_ALL) -It $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
+# The brokers that the Kafka driver is tested with.
+mock_kafka = $(if $(filter kafka,$(DRIVERS)),$(BUILD)/t/lib/mock-kafka)
+$(BUILD)/t/lib/mock-kafka: $(BUILD)/t/lib/mock-kafka.o
+	$(CC) $(LDFLAGS_ALL) -o $@ $< -lrdkafka
+
 define unit_program
 $(BUILD)/t/unit/$(1): $(BUILD)/t/unit/$(1).o $(BUILD)/t/unit/tap.o $(foreach room,$(call unit_rooms,$(1)),$(call archive,$(room)))
 	$$(CC) $$(LDFLAGS_ALL) $$(LDFLAGS_$(1)) -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) -lcunit $$(LDLIBS_ALL) $$(LDLIBS_$(1))
@@ -51,7 +56,7 @@ $(foreach unit,$(units),$(eval $(call unit_program,$(unit))))
 prove = BUILD=$(abspath $(BUILD)) prove $(PROVE_FLAGS) -j$(JOBS)
 
 .PHONY: check test check-unit
-check: all $(unit_bin) ## build everything and run every test (JOBS=4, TESTS='t/10-wire.t …')
+check: all $(unit_bin) $(mock_kafka) ## build everything and run every test (JOBS=4, TESTS='t/10-wire.t …')
 	$(prove) -It/lib $(or $(TESTS),$(unit_bin) $(sort $(wildcard t/*.t)))
 
 test: check ## the same as check

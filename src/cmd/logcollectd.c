@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/errlog.h"
 #include "base/standard.h"
+#include "forward/forwarder.h"
 #include "guard/powers.h"
 #include "monitor/monitor.h"
 #include "net/passed.h"
@@ -48,6 +49,7 @@ struct daemon {
 	struct tls *tls;
 	struct worker_heritage heritage;
 	struct monitor_heritage monitor_heritage;
+	struct forwarder_heritage forwarder_heritage;
 	struct shared shared;
 	struct pidfh *pidfile;
 	bool detach;
@@ -319,7 +321,15 @@ share_memory(struct daemon *daemon)
 		.listeners = &daemon->listeners,
 		.shared = &daemon->shared,
 		.tls = &daemon->tls,
-		.store = {.mark = find_mark(daemon, memory), .troubles = &memory->troubles},
+		.store = {.mark = find_mark(daemon, memory),
+			.troubles = &memory->troubles,
+			.shipping = scoreboard_shipping(daemon->shared.board)},
+		.in_service = on_service,
+		.context = daemon,
+	};
+	daemon->forwarder_heritage = (struct forwarder_heritage){
+		.shared = &daemon->shared,
+		.mark = daemon->heritage.store.mark,
 		.in_service = on_service,
 		.context = daemon,
 	};
@@ -376,6 +386,8 @@ serve(struct daemon *daemon)
 		.cleaner = worker_clean_up,
 		.monitor = monitor_main,
 		.monitor_context = &daemon->monitor_heritage,
+		.forwarder = forwarder_main,
+		.forwarder_context = &daemon->forwarder_heritage,
 		.make_log = make_log,
 		.try_log = worker_try_log,
 		.load = load_again,

@@ -61,6 +61,23 @@ print_counts(FILE *out, const struct reading *reading)
 }
 
 static void
+print_forward(FILE *out, const struct reading *reading)
+{
+	const struct shipping_figures *figures = &reading->shipping;
+	char span[WORDS_MAX];
+	if (figures->state == SHIPPING_OFF)
+		return;
+	fprintf(out, "\nforwarding: %s%s, %" PRId64 " bytes and %s behind\n",
+		shipping_state_name(figures->state), figures->full ? ", the spool is full" : "",
+		figures->lag_bytes, words_span(reading_lag_ms(reading), span));
+	fprintf(out,
+		"  %" PRIu64 " batches of %" PRIu64 " bytes, %" PRIu64 " retries, %" PRIu64
+		" bytes dropped, %" PRIu64 " forwarders died\n",
+		figures->batches, figures->bytes, figures->retries, figures->dropped_bytes,
+		figures->deaths);
+}
+
+static void
 print_times(FILE *out, const struct histogram *times)
 {
 	char half[WORDS_MAX], most[WORDS_MAX], nearly[WORDS_MAX], all[WORDS_MAX];
@@ -125,6 +142,7 @@ status_print(FILE *out, const struct reading *reading)
 	print_reload(out, &reading->info);
 	print_counts(out, reading);
 	print_times(out, &reading->times);
+	print_forward(out, reading);
 	print_workers(out, reading);
 }
 

@@ -128,6 +128,25 @@ limiter(const struct limiter_stats *stats)
 	return object;
 }
 
+static struct json_object *
+forward(const struct reading *reading)
+{
+	const struct shipping_figures *figures = &reading->shipping;
+	struct json_object *object = json_object_new_object();
+	if (object == NULL)
+		return NULL;
+	document_add(object, "state", json_object_new_string(shipping_state_name(figures->state)));
+	document_add(object, "spool_full", json_object_new_boolean(figures->full));
+	document_add(object, "lag_bytes", json_object_new_int64(figures->lag_bytes));
+	document_add(object, "lag_ms", json_object_new_int64(reading_lag_ms(reading)));
+	add_number(object, "batches", figures->batches);
+	add_number(object, "bytes", figures->bytes);
+	add_number(object, "retries", figures->retries);
+	add_number(object, "dropped_bytes", figures->dropped_bytes);
+	add_number(object, "deaths", figures->deaths);
+	return object;
+}
+
 /* Null where nothing was answered yet. */
 static struct json_object *
 times(const struct histogram *histogram)
@@ -196,6 +215,7 @@ fill(struct json_object *object, const struct reading *reading)
 	document_add(object, "reload", reload(info));
 	document_add(object, "counts", counts(&reading->totals));
 	document_add(object, "limiter", limiter(&reading->limiter));
+	document_add(object, "forward", forward(reading));
 	document_add(object, "answer_us", times(&reading->times));
 	document_add(object, "workers", workers(reading));
 }

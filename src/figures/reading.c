@@ -24,6 +24,7 @@ reading_take(struct reading *reading, const struct shared *shared)
 	scoreboard_times(board, slots, &reading->times);
 	reading->totals = scoreboard_totals(board, slots);
 	reading->limiter = limiter_stats(shared->limiter);
+	shipping_figures(scoreboard_shipping(board), &reading->shipping);
 	for (size_t slot = 0; slot < slots; slot++) {
 		struct worker_reading *worker = &reading->workers[reading->worker_count];
 		worker->slot = slot;
@@ -53,6 +54,14 @@ reading_silence_ms(const struct reading *reading, int64_t beat_ms)
 	if (beat_ms <= 0 || __builtin_sub_overflow(reading->mono_ms, beat_ms, &silence_ms))
 		return 0;
 	return silence_ms > 0 ? silence_ms : 0;
+}
+
+int64_t
+reading_lag_ms(const struct reading *reading)
+{
+	int64_t since_us = reading->shipping.lag_since_us;
+	int64_t lag_ms = since_us == 0 ? 0 : reading_age_ms(reading, since_us);
+	return lag_ms > 0 ? lag_ms : 0;
 }
 
 uint64_t

@@ -226,6 +226,21 @@ put_times(struct html *html, const struct histogram *times)
 }
 
 static void
+put_forward(struct html *html, const struct reading *reading)
+{
+	const struct shipping_figures *figures = &reading->shipping;
+	char span[WORDS_MAX];
+	if (figures->state == SHIPPING_OFF)
+		return;
+	put_figure(html, "forwarding", shipping_state_name(figures->state));
+	put_number(html, "bytes not forwarded yet", (uint64_t)figures->lag_bytes);
+	put_figure(html, "forwarding is behind", words_span(reading_lag_ms(reading), span));
+	put_number(html, "batches forwarded", figures->batches);
+	put_number(html, "batches sent again", figures->retries);
+	put_number(html, "bytes dropped", figures->dropped_bytes);
+}
+
+static void
 put_daemon(struct html *html, const struct look *look)
 {
 	const struct reading *reading = &look->reading;
@@ -241,6 +256,7 @@ put_daemon(struct html *html, const struct look *look)
 	put_figure(html, "listening on", info->listening);
 	put_figure(html, "storage", storage_state_name(look->storage.state));
 	put_times(html, &reading->times);
+	put_forward(html, reading);
 	put_number(html, "settings generation", info->settings_generation);
 	put_reload(html, info);
 	put_number(html, "worker generation", info->worker_generation);

@@ -247,6 +247,37 @@ put_limiter(struct exposition *out, const struct limiter_stats *limiter)
 }
 
 static void
+put_forward(struct exposition *out, const struct reading *reading)
+{
+	const struct shipping_figures *figures = &reading->shipping;
+	char label[LABEL_MAX];
+	exposition_family(out, EXPOSITION_GAUGE, PREFIX "forward_state", NULL,
+		"What the forwarder does: 1 for one of these.");
+	for (size_t i = 0; i < SHIPPING_STATES; i++) {
+		snprintf(label, sizeof label, "state=\"%s\"",
+			shipping_state_name((enum shipping_state)i));
+		exposition_count(out, label, figures->state == (enum shipping_state)i);
+	}
+	one(out, EXPOSITION_GAUGE, PREFIX "forward_spool_full", NULL,
+		"Whether clients are refused because too much waits to be forwarded.", figures->full);
+	one(out, EXPOSITION_GAUGE, PREFIX "forward_lag_bytes", "bytes",
+		"What is stored and was not confirmed by the engine.", (double)figures->lag_bytes);
+	one(out, EXPOSITION_GAUGE, PREFIX "forward_lag_seconds", "seconds",
+		"For how long the oldest of that has waited.", (double)reading_lag_ms(reading) / 1e3);
+	one(out, EXPOSITION_COUNTER, PREFIX "forward_batches", NULL,
+		"Batches that the engine has confirmed.", (double)figures->batches);
+	one(out, EXPOSITION_COUNTER, PREFIX "forwarded_bytes", "bytes",
+		"Bytes that the engine has confirmed.", (double)figures->bytes);
+	one(out, EXPOSITION_COUNTER, PREFIX "forward_retries", NULL,
+		"Batches that had to be sent again.", (double)figures->retries);
+	one(out, EXPOSITION_COUNTER, PREFIX "forward_dropped_bytes", "bytes",
+		"Bytes that were dropped from a full spool.", (double)figures->dropped_bytes);
+	one(out, EXPOSITION_COUNTER, PREFIX "forwarder_deaths", NULL,
+		"Forwarders that were killed or have failed, and were replaced.",
+		(double)figures->deaths);
+}
+
+static void
 put_reloads(struct exposition *out, const struct board_info *info)
 {
 	one(out, EXPOSITION_GAUGE, PREFIX "settings_generation", NULL,
@@ -300,6 +331,7 @@ metrics_write(struct buf *buf, bool open_metrics, const struct look *look)
 	put_counters(&out, reading->totals.counts);
 	put_times(&out, &reading->times);
 	put_limiter(&out, &reading->limiter);
+	put_forward(&out, reading);
 	put_reloads(&out, &reading->info);
 	put_workers(&out, reading);
 	put_each_worker(&out, reading);

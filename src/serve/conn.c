@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "core/access.h"
 #include "serve/greeting.h"
+#include "serve/replica.h"
 
 enum {
 	WARM_READ_BYTES = 128 *
@@ -275,18 +276,29 @@ take_tokens(const struct conn *conn, int64_t lines)
 		conn->world->limiter, &conn->key, &rule, conn->read_at.mono_us / 1000, lines);
 }
 
+/* What is not confirmed in time may still arrive.  0 or an errno. */
+static int
+await_replica(const struct conn *conn, struct position end)
+{
+	return replica_await(scoreboard_shipping(conn->world->scoreboard), end,
+		settings_of(conn)->ack_when.timeout_s * 1000);
+}
+
 static bool
 store(const struct conn *conn)
 {
 	struct slice records = buf_slice(&conn->session.batch->records);
 	struct journal *journal = conn->world->journal;
+	struct position end;
 	int error = 0;
 	if (records.len == 0)
 		return true;
 	if (journal == NULL)
 		error = ENOENT;
-	else if (journal_append(journal, records, conn->read_at.wall_us) < 0)
+	else if (journal_append(journal, records, conn->read_at.wall_us, &end) < 0)
 		error = errno;
+	else if (settings_of(conn)->ack_when.replicated)
+		error = await_replica(conn, end);
 	scoreboard_set_stored(
 		conn->world->scoreboard, conn->world->worker, error, conn->read_at.wall_us);
 	if (error != 0)

@@ -6,9 +6,11 @@
 #include <string.h>
 
 #include "base/errlog.h"
+#include "settings/forwarding.h"
 
+/* The spool's path may be made up in `room`. */
 static struct journal_target
-target_of(const struct settings *settings)
+target_of(const struct settings *settings, char room[static FORWARDING_SPOOL_BYTES])
 {
 	return (struct journal_target){
 		.dir = settings->log_dir,
@@ -16,6 +18,7 @@ target_of(const struct settings *settings)
 		.sync = settings->log_sync,
 		.rotate_bytes = settings->log_rotate_bytes,
 		.rotate_keep = settings->log_rotate_keep,
+		.spool = forwarding_spool(settings, room),
 	};
 }
 
@@ -23,7 +26,8 @@ target_of(const struct settings *settings)
 static int
 open_journal(struct worklog *worklog, const struct settings *settings)
 {
-	const struct journal_target target = target_of(settings);
+	char room[FORWARDING_SPOOL_BYTES];
+	const struct journal_target target = target_of(settings, room);
 	int error = 0;
 	worklog->world->journal = journal_new(&target, &worklog->shared, &error);
 	return worklog->world->journal == NULL ? errno : error;
@@ -32,7 +36,8 @@ open_journal(struct worklog *worklog, const struct settings *settings)
 void
 worklog_follow(struct worklog *worklog, const struct settings *settings)
 {
-	const struct journal_target target = target_of(settings);
+	char room[FORWARDING_SPOOL_BYTES];
+	const struct journal_target target = target_of(settings, room);
 	if (!settings->policy.persist)
 		return;
 	if (worklog->world->journal == NULL)
@@ -94,7 +99,8 @@ worklog_open(struct worklog *worklog, struct conn_world *world, const struct jou
 int
 worklog_try(const struct settings *settings)
 {
-	const struct journal_target target = target_of(settings);
+	char room[FORWARDING_SPOOL_BYTES];
+	const struct journal_target target = target_of(settings, room);
 	return journal_try(&target);
 }
 

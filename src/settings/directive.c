@@ -7,6 +7,7 @@
 
 #include <strings.h>
 
+#include "settings/forwarding.h"
 #include "settings/value.h"
 
 enum {
@@ -183,6 +184,80 @@ const struct directive directives[] = {
 		NUMBER(log_rotate_keep, 1, 9999),
 		.scope = SCOPE_LIVE,
 		.meaning = "How many of the files that LogRotateSize renames are kept.",
+	},
+	{
+		.name = "Forward",
+		.argument = "off|engine://host[:port],... [option=value ...]",
+		.default_value = "off",
+		.many = true,
+		TYPE(forward),
+		AT(forward),
+		.scope = SCOPE_LIVE,
+		.meaning = "The engine, kafka:// or amqp://, that stored records are shipped to.",
+	},
+	{
+		.name = "ForwardTLS",
+		.argument = "on|off|[ca=path] [cert=path key=path]",
+		.default_value = "off",
+		.many = true,
+		TYPE(forward_tls),
+		AT(forward_tls),
+		.scope = SCOPE_LIVE,
+		.meaning = "Whether the engine is spoken to over TLS, whose authorities are "
+			   "trusted, and our own certificate.",
+	},
+	{
+		.name = "ForwardAuth",
+		.argument = "off|user=name passfile=path",
+		.default_value = "off",
+		.many = true,
+		TYPE(forward_auth),
+		AT(forward_auth),
+		.scope = SCOPE_LIVE,
+		.meaning = "The name and the file with the password that the engine is shown.",
+	},
+	{
+		.name = "ForwardSpool",
+		.argument = "path",
+		TYPE(text),
+		TEXT(forward_spool),
+		.scope = SCOPE_LIVE,
+		.meaning = "The folder, on the file system of LogDir, where what is to be "
+			   "forwarded is kept; without it, spool in LogDir.",
+	},
+	{
+		.name = "ForwardBatch",
+		.argument = "bytes [linger=ms]",
+		.default_value = "262144 linger=20",
+		.many = true,
+		TYPE(forward_batch),
+		AT(forward_batch),
+		.scope = SCOPE_LIVE,
+		.meaning = "How much is shipped at a time, and how long less than that waits for "
+			   "more.",
+	},
+	{
+		.name = "ForwardSpoolMax",
+		.argument = "bytes [onfull=reject|drop-oldest]",
+		.default_value = "0 onfull=reject",
+		.many = true,
+		TYPE(forward_spool_max),
+		AT(forward_spool_max),
+		.scope = SCOPE_LIVE,
+		.meaning = "How much may wait to be forwarded, and whether clients are refused "
+			   "then or the oldest is dropped; 0 is no limit.",
+	},
+	{
+		.name = "AckWhen",
+		.argument = "local|replicated [timeout=seconds]",
+		.default_value = "local timeout=30",
+		.many = true,
+		TYPE(ack_when),
+		AT(ack_when),
+		.scope = SCOPE_LIVE,
+		.meaning =
+			"Whether a record is answered `received` when it is stored here, or when "
+			"the engine has confirmed it.",
 	},
 	{
 		.name = "RateLimit",

@@ -3,6 +3,7 @@
 #include "settings/load.h"
 
 #include "settings/environment.h"
+#include "settings/forwarding.h"
 #include "settings/parse.h"
 
 /* What is good by itself may not be so together. */
@@ -19,6 +20,18 @@ check_proxies(const struct settings_loaded *loaded, struct mistakes *mistakes)
 				"proxy refuses everybody without ProxyTrusted, name the load "
 				"balancer there as in ProxyTrusted 192.0.2.10");
 	}
+}
+
+/* Told of the place where the directive was said. */
+static void
+check_forwarding(const struct settings_loaded *loaded, struct mistakes *mistakes)
+{
+	const char *name;
+	const char *wrong = forwarding_check(&loaded->settings, &name);
+	if (wrong == NULL)
+		return;
+	const struct origins *origins = &loaded->origins[directive_find(name) - directives];
+	mistake_add(mistakes, origins->count > 0 ? origins->items[0] : "defaults", name, wrong);
 }
 
 /* `text` is the file's, or NULL to read it. */
@@ -42,9 +55,11 @@ load(const struct settings_sources *sources, const struct slice *text, struct se
 		layers.current = LAYER_COMMAND_LINE;
 		for (size_t i = 0; i < sources->extra_count; i++)
 			parse_argument(&parse, i + 1, sources->extra[i]);
-		if (mistakes.count == 0)
-			check_proxies(out, &mistakes);
 	}
+	if (mistakes.count == 0)
+		check_proxies(out, &mistakes);
+	if (mistakes.count == 0)
+		check_forwarding(out, &mistakes);
 	layers_fini(&layers);
 	if (mistakes.count > 0)
 		settings_loaded_fini(out);

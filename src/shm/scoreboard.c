@@ -18,6 +18,11 @@ struct life {
 	alignas(REGION_LINE_BYTES) _Atomic int64_t beat_ms;
 };
 
+/* The forwarder's. */
+struct freight {
+	alignas(REGION_LINE_BYTES) struct shipping shipping;
+};
+
 struct slot {
 	/* Odd while the slot changes hands. */
 	alignas(REGION_LINE_BYTES) _Atomic uint64_t tenancy;
@@ -38,7 +43,8 @@ struct slot {
 	_Atomic uint64_t times[HISTOGRAM_BUCKETS], times_sum_us;
 };
 
-/* struct scoreboard is memory and no more: the announcements, the supervisor's life, then the slots. */
+/* struct scoreboard is memory and no more: the announcements, the supervisor's life, the
+ * forwarder's words, then the slots. */
 static size_t
 life_at(void)
 {
@@ -46,9 +52,15 @@ life_at(void)
 }
 
 static size_t
-first_slot_at(void)
+freight_at(void)
 {
 	return life_at() + sizeof(struct life);
+}
+
+static size_t
+first_slot_at(void)
+{
+	return freight_at() + sizeof(struct freight);
 }
 
 size_t
@@ -67,6 +79,12 @@ static struct life *
 life_of(const struct scoreboard *board)
 {
 	return (void *)((char *)(uintptr_t)board + life_at());
+}
+
+struct shipping *
+scoreboard_shipping(const struct scoreboard *board)
+{
+	return (void *)((char *)(uintptr_t)board + freight_at());
 }
 
 static struct slot *

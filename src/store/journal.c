@@ -30,8 +30,9 @@ struct request {
 
 	STAILQ_ENTRY(request) next;
 	sem_t woken;
-	bool leads; /* woken to lead, not because it is settled */
-	int error;  /* settled: 0, or why nothing of it is stored */
+	bool leads;          /* woken to lead, not because it is settled */
+	int error;           /* settled: 0, or why nothing of it is stored; */
+	struct position end; /* and where it ends at the latest */
 };
 
 STAILQ_HEAD(request_list, request);
@@ -112,12 +113,13 @@ hand_over(struct journal *journal)
 }
 
 static void
-settle(struct request_list *group, const struct request *own, int error)
+settle(struct request_list *group, const struct request *own, int error, struct position end)
 {
 	struct request *request;
 	while ((request = STAILQ_FIRST(group)) != NULL) {
 		STAILQ_REMOVE_HEAD(group, next);
 		request->error = error;
+		request->end = end;
 		if (request != own)
 			sem_post(&request->woken);
 	}
@@ -132,8 +134,9 @@ lead(struct journal *journal, struct request *own)
 	take_group(journal, &group);
 	pthread_mutex_unlock(&journal->mutex);
 	int error = perform(journal, &group);
+	struct position end = outlet_end(&journal->outlet);
 	hand_over(journal);
-	settle(&group, own, error);
+	settle(&group, own, error, end);
 }
 
 /* Queues the request; whether its owner is to lead at once. */
@@ -169,13 +172,16 @@ pass(struct journal *journal, struct request *request)
 }
 
 int
-journal_append(struct journal *journal, struct slice records, int64_t wall_us)
+journal_append(struct journal *journal, struct slice records, int64_t wall_us, struct position *end)
 {
 	if (records.len == 0)
 		return 0;
 	assert(records.data[records.len - 1] == '\n');
 	struct request request = {.records = records, .wall_us = wall_us};
-	return pass(journal, &request);
+	int result = pass(journal, &request);
+	if (end != NULL)
+		*end = request.end;
+	return result;
 }
 
 int
@@ -226,7 +232,9 @@ journal_try(const struct journal_target *target)
 {
 	char name[FILENAME_BYTES];
 	filename_expand(target->name, clock_read().wall_us / 1000000, name);
-	return logfile_try(target->dir, name) == 0 ? 0 : errno;
+	if (logfile_try(target->dir, name) != 0)
+		return errno;
+	return target->spool == NULL || spool_try(target->spool, target->dir) == 0 ? 0 : errno;
 }
 
 void

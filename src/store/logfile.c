@@ -73,6 +73,13 @@ look_at_last_byte(int fd, struct end *end)
 	return got < 0 ? -1 : 0;
 }
 
+/* Those that are no name of the log: with them alone it was removed, or the forwarder has done with it. */
+static nlink_t
+own_links(const struct logfile *logfile)
+{
+	return logfile->spool >= 0 ? 1 : 0;
+}
+
 /* Cuts off what a dead writer left, and says where the file ends.  0, or -1 with errno. */
 static int
 repair(const struct logfile *logfile, struct end *end)
@@ -93,7 +100,7 @@ repair(const struct logfile *logfile, struct end *end)
 		end->length = noted;
 	}
 	mark_end(logfile->mark, file, -1);
-	if (st.st_nlink == 0) {
+	if (st.st_nlink <= own_links(logfile)) {
 		errno = ESTALE;
 		return -1;
 	}
@@ -108,11 +115,11 @@ repair(const struct logfile *logfile, struct end *end)
  * have to be made anew, and finer, with the next write.
  */
 static bool
-is_as_noted(int fd, int64_t whole)
+is_as_noted(const struct logfile *logfile, int64_t whole)
 {
 	struct statx st;
-	return statx(fd, "", AT_EMPTY_PATH, STATX_NLINK | STATX_SIZE, &st) == 0 &&
-	       (int64_t)st.stx_size == whole && st.stx_nlink > 0;
+	return statx(logfile->fd, "", AT_EMPTY_PATH, STATX_NLINK | STATX_SIZE, &st) == 0 &&
+	       (int64_t)st.stx_size == whole && st.stx_nlink > own_links(logfile);
 }
 
 /*
@@ -124,7 +131,7 @@ find_end(const struct logfile *logfile, struct end *end)
 {
 	uint64_t file = logfile->identity.file;
 	int64_t whole = mark_whole(logfile->mark, file);
-	if (whole < 0 || mark_find(logfile->mark, file) >= 0 || !is_as_noted(logfile->fd, whole))
+	if (whole < 0 || mark_find(logfile->mark, file) >= 0 || !is_as_noted(logfile, whole))
 		return repair(logfile, end);
 	*end = (struct end){.length = whole};
 	return 0;
@@ -146,7 +153,8 @@ check_name(struct logfile *logfile)
 	if (found != 0 && errno != ENOENT)
 		return -1;
 	if (found != 0 || st.st_ino != logfile->identity.ino ||
-		st.st_dev != logfile->identity.dev) {
+		st.st_dev != logfile->identity.dev ||
+		(logfile->spool >= 0 && !spool_has(logfile->spool, &logfile->segment))) {
 		errno = ESTALE;
 		return -1;
 	}
@@ -248,7 +256,8 @@ append_locked(struct logfile *logfile, struct iovec *iov, size_t count, bool syn
 	if (write_all(logfile->fd, &line_end, 1, &written) == 0 &&
 		write_all(logfile->fd, iov, count, &written) == 0 &&
 		(!sync || logfile_sync(logfile->fd) == 0)) {
-		mark_end(logfile->mark, file, end.length + written);
+		logfile->end = end.length + written;
+		mark_end(logfile->mark, file, logfile->end);
 		return 0;
 	}
 	int saved = errno;
@@ -337,7 +346,7 @@ open_in(const char *dir, const char *name)
 int
 logfile_open(struct logfile *logfile, const char *dir, const char *name, struct logfile_mark *mark)
 {
-	*logfile = (struct logfile){.fd = -1, .mark = mark};
+	*logfile = (struct logfile){.fd = -1, .mark = mark, .spool = -1};
 	char *path;
 	if (asprintf(&path, "%s/%s", dir, name) < 0)
 		return -1;
@@ -355,6 +364,28 @@ logfile_open(struct logfile *logfile, const char *dir, const char *name, struct 
 }
 
 int
+logfile_hold(struct logfile *logfile, const char *spool)
+{
+	bool waited;
+	int folder = spool_open(spool);
+	if (folder < 0 || lock(logfile->fd, &waited) != 0)
+		goto failed;
+	int held = spool_hold(
+		folder, AT_FDCWD, logfile->path, &logfile->identity, &logfile->segment);
+	unlock(logfile->fd);
+	if (held != 0)
+		goto failed;
+	logfile->spool = folder;
+	return 0;
+failed:;
+	int saved = errno;
+	if (folder >= 0)
+		close(folder);
+	errno = saved;
+	return -1;
+}
+
+int
 logfile_try(const char *dir, const char *name)
 {
 	int fd = open_in(dir, name);
@@ -369,7 +400,9 @@ logfile_close(struct logfile *logfile)
 {
 	if (logfile->fd >= 0)
 		close(logfile->fd);
-	logfile->fd = -1;
+	if (logfile->spool >= 0)
+		close(logfile->spool);
+	logfile->fd = logfile->spool = -1;
 	free(logfile->path);
 	logfile->path = NULL;
 }

@@ -22,7 +22,7 @@ static void
 mend(int folder, const char *name, struct logfile_mark *mark)
 {
 	int fd = openat(folder, name, O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	struct logfile logfile = {.fd = fd, .mark = mark};
+	struct logfile logfile = {.fd = fd, .mark = mark, .spool = -1};
 	if (fd >= 0 && identity_of(&logfile.identity, fd) == 0)
 		(void)logfile_mend(&logfile);
 	logfile_close(&logfile);

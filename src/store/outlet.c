@@ -86,6 +86,25 @@ reach(struct outlet *outlet)
 	atomic_store_explicit(&outlet->generation, outlet->asked, memory_order_release);
 }
 
+/* Opens the file by its name, and links it into the spool where it is to be forwarded.  0, or -1 with errno. */
+static int
+open_fresh(const struct outlet *outlet, struct logfile *fresh)
+{
+	const struct target *target = outlet->target;
+	for (int i = 0; i < STALE_TRIES; i++) {
+		if (logfile_open(fresh, target->dir, outlet->name, outlet->file.mark) != 0)
+			return -1;
+		if (target->spool == NULL || logfile_hold(fresh, target->spool) == 0)
+			return 0;
+		int saved = errno;
+		logfile_close(fresh);
+		errno = saved;
+		if (errno != ESTALE)
+			return -1;
+	}
+	return -1;
+}
+
 /*
  * Opens the file of that time where another one or none is open, and anew where that was asked for. 
  * The old descriptor is kept until there is a new one, which may be long when clients have used
@@ -98,7 +117,7 @@ open_file(struct outlet *outlet, int64_t wall_us)
 	if (outlet->file.fd >= 0 && !outlet->anew && !outlet->doubtful)
 		return 0;
 	struct logfile fresh;
-	if (logfile_open(&fresh, outlet->target->dir, outlet->name, outlet->file.mark) != 0) {
+	if (open_fresh(outlet, &fresh) != 0) {
 		atomic_store(&outlet->error, errno);
 		if (outlet->file.fd < 0) {
 			reach(outlet);
@@ -142,6 +161,10 @@ report_rotating(struct outlet *outlet, int error)
 static int
 try_append(struct outlet *outlet, int64_t wall_us, struct iovec *vector, size_t count)
 {
+	/* Nothing is wrong with the file: it stays open. */
+	if (outlet->target->spool != NULL && outlet->shipping != NULL &&
+		atomic_load_explicit(&outlet->shipping->full, memory_order_relaxed) != 0)
+		return errno = EDQUOT, -1;
 	if (open_file(outlet, wall_us) != 0)
 		return -1;
 	struct logfile *file = &outlet->file;
@@ -172,6 +195,15 @@ outlet_append(struct outlet *outlet, int64_t wall_us, struct iovec *vector, size
 	return error;
 }
 
+struct position
+outlet_end(const struct outlet *outlet)
+{
+	const struct logfile *file = &outlet->file;
+	if (file->fd < 0 || file->spool < 0)
+		return (struct position){UINT64_MAX, INT64_MAX};
+	return (struct position){file->segment.number, file->end};
+}
+
 /* Opens what is wanted at that time; says so when there is nothing to write to. */
 static int
 open_now(struct outlet *outlet, int64_t wall_us)
@@ -182,6 +214,12 @@ open_now(struct outlet *outlet, int64_t wall_us)
 	return error;
 }
 
+static bool
+is_same(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
 void
 outlet_retarget(struct outlet *outlet, struct target *target, int64_t wall_us)
 {
@@ -189,7 +227,7 @@ outlet_retarget(struct outlet *outlet, struct target *target, int64_t wall_us)
 	bool elsewhere = strcmp(old->dir, target->dir) != 0;
 	outlet->target = target;
 	/* The same name in another folder is another file; another pattern may give the same name. */
-	outlet->anew |= elsewhere;
+	outlet->anew |= elsewhere || !is_same(old->spool, target->spool);
 	outlet->period = INT64_MIN;
 	(void)open_now(outlet, wall_us);
 	if (elsewhere)
@@ -227,7 +265,8 @@ outlet_init(struct outlet *outlet, struct target *target, const struct journal_w
 {
 	*outlet = (struct outlet){.target = target,
 		.troubles = world->troubles,
-		.file = {.fd = -1, .mark = world->mark}};
+		.shipping = world->shipping,
+		.file = {.fd = -1, .mark = world->mark, .spool = -1}};
 	int error = open_now(outlet, wall_us);
 	mend_folder(target->dir, world->mark);
 	return error;

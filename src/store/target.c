@@ -13,7 +13,9 @@ copy(struct target *target, const struct journal_target *from, struct trouble *s
 {
 	target->dir = strdup(from->dir);
 	target->name = strdup(from->name);
-	if (target->dir == NULL || target->name == NULL)
+	target->spool = from->spool != NULL ? strdup(from->spool) : NULL;
+	if (target->dir == NULL || target->name == NULL ||
+		(from->spool != NULL && target->spool == NULL))
 		return -1;
 	if (asprintf(&target->path, "%s/%s", from->dir, from->name) < 0) {
 		target->path = NULL;
@@ -51,5 +53,6 @@ target_free(struct target *target)
 	free(target->dir);
 	free(target->name);
 	free(target->path);
+	free(target->spool);
 	free(target);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Looks after the monitor. */
+/* Looks after the monitor and the forwarder, each for itself. */
 #include "super/attendant.h"
 
 #include <errno.h>
@@ -16,9 +16,9 @@
 enum { FORK_RETRY_MS = 1000, KILLED_MS = 500 };
 
 void
-attendant_init(struct attendant *attendant)
+attendant_init(struct attendant *attendant, const char *role)
 {
-	*attendant = (struct attendant){.child = {.role = "monitor", .channel = -1}};
+	*attendant = (struct attendant){.child = {.role = role, .channel = -1}};
 }
 
 void
@@ -44,7 +44,7 @@ start(struct attendant *attendant, int64_t now_ms)
 		    attendant->context) == 0)
 		return;
 	/* As often as workers that cannot be forked, which say it too. */
-	errlog_debug("cannot fork the monitor: %s", strerror(errno));
+	errlog_debug("cannot fork the %s: %s", child->role, strerror(errno));
 	child->respawn_ms = now_ms + FORK_RETRY_MS;
 }
 
@@ -75,8 +75,8 @@ watch(struct attendant *attendant, int64_t now_ms)
 	                                               : attendant->heard_ms + ATTENDANT_SILENT_MS;
 	if (deadline_ms <= now_ms) {
 		if (attendant->leave_ms == 0)
-			errlog_error("monitor (pid %d) gives no sign of life, killing it",
-				(int)attendant->child.pid);
+			errlog_error("%s (pid %d) gives no sign of life, killing it",
+				attendant->child.role, (int)attendant->child.pid);
 		kill_it(attendant, now_ms);
 		return -1;
 	}
@@ -119,7 +119,7 @@ replace_later(struct attendant *attendant, int64_t now_ms)
 	int64_t wait_ms = backoff_after_death(&child->backoff, now_ms - child->born_ms);
 	child->respawn_ms = now_ms + wait_ms;
 	if (wait_ms > 0)
-		errlog_warn("the monitor died young, the next one starts in %lld ms",
+		errlog_warn("the %s died young, the next one starts in %lld ms", child->role,
 			(long long)wait_ms);
 }
 

@@ -146,9 +146,12 @@ static bool
 log_is_new(const struct reload *reload, const struct settings *old)
 {
 	const struct settings *new = &reload->settings;
-	return new->policy.persist && (reload->new_workers || !old->policy.persist ||
-					      strcmp(new->log_dir, old->log_dir) != 0 ||
-					      strcmp(new->log_filename, old->log_filename) != 0);
+	return new->policy.persist &&
+	       (reload->new_workers || !old->policy.persist ||
+		       strcmp(new->log_dir, old->log_dir) != 0 ||
+		       strcmp(new->log_filename, old->log_filename) != 0 ||
+		       strcmp(new->forward_spool, old->forward_spool) != 0 ||
+		       strcmp(new->forward.scheme, old->forward.scheme) != 0);
 }
 
 /*
@@ -166,6 +169,11 @@ try_log(struct reload *reload, const struct reload_request *request)
 		return fail(
 			reload, "LogDir: cannot make %s: %s", settings->log_dir, strerror(error));
 	error = request->try_log(request->owner, settings);
+	if (error == EXDEV)
+		return fail(reload,
+			"ForwardSpool: it must be on the file system of LogDir %s, as a folder in "
+		        "it is",
+			settings->log_dir);
 	return error == 0 ? 0
 	                  : fail(reload, "LogDir, LogFilename: cannot open %s/%s: %s",
 				    settings->log_dir, settings->log_filename, strerror(error));

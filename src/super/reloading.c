@@ -67,6 +67,19 @@ switch_secrets(const struct reloading *reloading, struct reload *reload)
 	reload->tls = NULL;
 }
 
+/* One that goes on follows the settings itself. */
+static void
+switch_forwarder(const struct reloading *reloading, const struct settings *next)
+{
+	const struct supervisor_plan *plan = reloading->plan;
+	bool wanted = next->forward.scheme[0] != '\0';
+	if (wanted == (plan->settings->forward.scheme[0] != '\0'))
+		return;
+	if (!wanted)
+		atomic_store(&scoreboard_shipping(plan->shared->board)->state, SHIPPING_OFF);
+	attendant_want(reloading->forwarder, wanted);
+}
+
 /* Everything new is there: switches to it. */
 static void
 put_in_force(const struct reloading *reloading, struct reload *reload, bool held_up)
@@ -80,12 +93,14 @@ put_in_force(const struct reloading *reloading, struct reload *reload, bool held
 	}
 	switch_status(reloading, &reload->status);
 	switch_secrets(reloading, reload);
+	switch_forwarder(reloading, &reload->settings);
 	*plan->settings = reload->settings;
 	powers_hide(plan->settings->sandbox != 0);
 	errlog_set_level((enum errlog_level)plan->settings->error_log_level);
 	published_write(plan->shared->settings, plan->settings, sizeof *plan->settings);
 	crew_order(crew, ORDER_SETTINGS, errlog_descriptor());
 	attendant_order(reloading->attendant, ORDER_SETTINGS, errlog_descriptor());
+	attendant_order(reloading->forwarder, ORDER_SETTINGS, errlog_descriptor());
 	/* One that was held up is not needed: that before it serves until the new one does. */
 	if (reload->new_workers && held_up)
 		crew_retire_newest(crew);
@@ -105,6 +120,7 @@ reloading_reopen_logs(const struct reloading *reloading)
 			settings->error_log, strerror(errno));
 	crew_order(reloading->crew, ORDER_REOPEN, errlog_descriptor());
 	attendant_order(reloading->attendant, ORDER_REOPEN, errlog_descriptor());
+	attendant_order(reloading->forwarder, ORDER_REOPEN, errlog_descriptor());
 }
 
 /* The folder may be on a disk that is dead: the supervisor does not even look at it. */

@@ -30,8 +30,9 @@ struct supervisor {
 	const struct supervisor_plan *plan;
 	struct lifecycle lifecycle;
 	struct crew crew;
-	struct attendant attendant;
-	struct pollfd *polls; /* the signals, the monitor's channel, then those of the workers */
+	struct attendant attendant, forwarder; /* the monitor; and that */
+	struct pollfd
+		*polls; /* the signals, the channels of these two, then those of the workers */
 	int signals;
 	int64_t deadline_ms; /* of the drain */
 	bool postponed;      /* a reload was asked for while it could not be done */
@@ -50,6 +51,7 @@ become_child(struct supervisor *supervisor, const char *name)
 	close(supervisor->signals);
 	crew_fini(&supervisor->crew);
 	child_forget(&supervisor->attendant.child);
+	child_forget(&supervisor->forwarder.child);
 	free(supervisor->polls);
 	reloading_fini(&supervisor->reloading);
 	supervisor->plan->in_child(supervisor->plan->context);
@@ -60,7 +62,7 @@ become_child(struct supervisor *supervisor, const char *name)
 	return EX_NOPERM;
 }
 
-/* These two run in a new child. */
+/* These three run in a new child. */
 
 static int
 become_worker(void *owner, size_t slot)
@@ -80,6 +82,16 @@ become_monitor(void *owner, size_t index)
 	listener_close(supervisor->plan->listeners);
 	secrets_forget(supervisor->plan->tls);
 	return become_child(supervisor, "monitor");
+}
+
+static int
+become_forwarder(void *owner, size_t index)
+{
+	struct supervisor *supervisor = owner;
+	(void)index;
+	listener_close(supervisor->plan->listeners);
+	listener_close(supervisor->plan->status);
+	return become_child(supervisor, "forwarder");
 }
 
 static void
@@ -192,6 +204,8 @@ reap_children(struct supervisor *supervisor)
 	errand_reap(&supervisor->reloading.errands);
 	if (attendant_reap(&supervisor->attendant))
 		scoreboard_count_monitor_death(supervisor->plan->shared->board);
+	if (attendant_reap(&supervisor->forwarder))
+		atomic_fetch_add(&scoreboard_shipping(supervisor->plan->shared->board)->deaths, 1);
 	while ((child = crew_reap(&supervisor->crew, &status)) != NULL)
 		child_died(supervisor, child, status);
 }
@@ -208,6 +222,7 @@ reap_strangers(const struct supervisor *supervisor)
 		if (waitid(P_ALL, 0, &dead, WEXITED | WNOHANG | WNOWAIT) < 0 || dead.si_pid == 0 ||
 			crew_has(&supervisor->crew, dead.si_pid) ||
 			supervisor->attendant.child.pid == dead.si_pid ||
+			supervisor->forwarder.child.pid == dead.si_pid ||
 			errand_is_lost(&supervisor->reloading.errands, dead.si_pid))
 			return;
 		(void)waitpid(dead.si_pid, NULL, WNOHANG);
@@ -300,6 +315,7 @@ run_timers(struct supervisor *supervisor)
 	wait_ms = clock_shorter_ms(wait_ms, show_life(supervisor));
 	wait_ms = clock_shorter_ms(wait_ms, secrets_run_timers(supervisor->plan));
 	wait_ms = clock_shorter_ms(wait_ms, attendant_run_timers(&supervisor->attendant));
+	wait_ms = clock_shorter_ms(wait_ms, attendant_run_timers(&supervisor->forwarder));
 	if (supervisor->lifecycle.state != LIFECYCLE_DRAINING)
 		return wait_ms;
 	int64_t left_ms = supervisor->deadline_ms - clock_mono_ms();
@@ -321,6 +337,9 @@ prepare_polls(struct supervisor *supervisor)
 	if (supervisor->attendant.child.channel >= 0)
 		supervisor->polls[count++] = (struct pollfd){
 			.fd = supervisor->attendant.child.channel, .events = POLLIN};
+	if (supervisor->forwarder.child.channel >= 0)
+		supervisor->polls[count++] = (struct pollfd){
+			.fd = supervisor->forwarder.child.channel, .events = POLLIN};
 	for (size_t i = 0; i < crew->slots; i++) {
 		if (crew->children[i].channel >= 0)
 			supervisor->polls[count++] = (struct pollfd){
@@ -339,6 +358,9 @@ wait_for_events(struct supervisor *supervisor, int timeout_ms)
 	if (supervisor->polls[next].fd == supervisor->attendant.child.channel &&
 		supervisor->polls[next++].revents != 0)
 		attendant_read(&supervisor->attendant);
+	if (next < count && supervisor->polls[next].fd == supervisor->forwarder.child.channel &&
+		supervisor->polls[next++].revents != 0)
+		attendant_read(&supervisor->forwarder);
 	for (size_t i = 0; i < crew->slots && next < count; i++) {
 		struct child *child = &crew->children[i];
 		if (child->channel == supervisor->polls[next].fd &&
@@ -375,14 +397,20 @@ clean_up(struct supervisor *supervisor)
 }
 
 static void
-set_up_attendant(struct supervisor *supervisor)
+set_up_attendants(struct supervisor *supervisor)
 {
 	struct attendant *attendant = &supervisor->attendant;
-	attendant_init(attendant);
+	attendant_init(attendant, "monitor");
 	attendant->in_child = become_monitor;
 	attendant->owner = supervisor;
 	attendant->main = supervisor->plan->monitor;
 	attendant->context = supervisor->plan->monitor_context;
+	attendant = &supervisor->forwarder;
+	attendant_init(attendant, "forwarder");
+	attendant->in_child = become_forwarder;
+	attendant->owner = supervisor;
+	attendant->main = supervisor->plan->forwarder;
+	attendant->context = supervisor->plan->forwarder_context;
 }
 
 static int
@@ -391,8 +419,8 @@ set_up(struct supervisor *supervisor, const struct supervisor_plan *plan)
 	size_t slots = plan->shared->slots;
 	supervisor->plan = plan;
 	supervisor->signals = signals_open();
-	set_up_attendant(supervisor);
-	supervisor->polls = calloc(slots + 2, sizeof *supervisor->polls);
+	set_up_attendants(supervisor);
+	supervisor->polls = calloc(slots + 3, sizeof *supervisor->polls);
 	if (crew_init(&supervisor->crew, slots) < 0 || supervisor->signals < 0 ||
 		supervisor->polls == NULL)
 		return -1;
@@ -402,12 +430,15 @@ set_up(struct supervisor *supervisor, const struct supervisor_plan *plan)
 	supervisor->crew.owner = supervisor;
 	supervisor->crew.main = plan->child_main;
 	supervisor->crew.context = plan->child_context;
-	supervisor->reloading = (struct reloading){
-		.plan = plan, .crew = &supervisor->crew, .attendant = &supervisor->attendant};
+	supervisor->reloading = (struct reloading){.plan = plan,
+		.crew = &supervisor->crew,
+		.attendant = &supervisor->attendant,
+		.forwarder = &supervisor->forwarder};
 	lifecycle_init(&supervisor->lifecycle);
 	published_write(plan->shared->settings, plan->settings, sizeof *plan->settings);
 	crew_new_generation(&supervisor->crew, (size_t)plan->settings->workers);
 	attendant_want(&supervisor->attendant, plan->status->count > 0);
+	attendant_want(&supervisor->forwarder, plan->settings->forward.scheme[0] != '\0');
 	notice_board(
 		supervisor->plan->shared, supervisor->plan->listeners, supervisor->crew.generation);
 	return 0;
@@ -440,6 +471,8 @@ supervisor_run(const struct supervisor_plan *plan)
 			wait_for_events(&supervisor, timeout_ms);
 	}
 	clean_up(&supervisor);
+	/* Answers may have waited for it, until all workers were gone; what it has not shipped is in the spool. */
+	attendant_stop(&supervisor.forwarder);
 	/* Up to now it has told that the daemon drains. */
 	attendant_stop(&supervisor.attendant);
 	notice_counts(plan->shared);

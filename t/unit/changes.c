@@ -95,7 +95,8 @@ write_on(void *argument)
 			continue;
 		}
 		struct slice records = ledger_begin(ledger, self->number, 1, RECORD_BYTES);
-		ledger_end(ledger, self->number, 1, journal_append(self->journal, records, 0));
+		ledger_end(
+			ledger, self->number, 1, journal_append(self->journal, records, 0, NULL));
 		free((void *)(uintptr_t)records.data);
 	}
 	return NULL;
@@ -126,7 +127,7 @@ child_main(const struct play *play, size_t process, const struct journal_target 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	alarm(ALARM_S);
 	struct journal *journal = journal_new(target,
-		&(struct journal_world){&play->stage->mark, &play->stage->troubles}, &open_error);
+		&(struct journal_world){&play->stage->mark, &play->stage->troubles, NULL}, &open_error);
 	if (journal == NULL || open_error != 0)
 		return 1;
 	for (size_t i = 0; i < THREADS; i++) {

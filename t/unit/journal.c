@@ -42,7 +42,7 @@ set_up(int64_t sync)
 	CU_ASSERT_EQUAL(errlog_open(f->errors), 0);
 	struct journal_target target = {.dir = f->dir, .name = "server.log", .sync = sync};
 	f->journal = journal_new(
-		&target, &(struct journal_world){&f->mark, &f->troubles}, &f->open_error);
+		&target, &(struct journal_world){&f->mark, &f->troubles, NULL}, &f->open_error);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(f->journal);
 	return f;
 }
@@ -64,7 +64,7 @@ static int
 append(struct fixture *f, size_t writer, size_t count, size_t bytes)
 {
 	struct slice records = ledger_begin(f->ledger, writer, count, bytes);
-	int result = journal_append(f->journal, records, 0);
+	int result = journal_append(f->journal, records, 0, NULL);
 	ledger_end(f->ledger, writer, count, result);
 	free((void *)(uintptr_t)records.data);
 	return result;
@@ -122,7 +122,7 @@ alone(void)
 {
 	struct fixture *f = set_up(JOURNAL_SYNC_NONE);
 	CU_ASSERT_EQUAL(f->open_error, 0);
-	CU_ASSERT_EQUAL(journal_append(f->journal, (struct slice){NULL, 0}, 0), 0);
+	CU_ASSERT_EQUAL(journal_append(f->journal, (struct slice){NULL, 0}, 0, NULL), 0);
 	for (size_t i = 0; i < 20; i++)
 		CU_ASSERT_EQUAL(append(f, 0, i + 1, 100), 0);
 	CU_ASSERT_EQUAL(faults_calls(FAULT_FDATASYNC), 0);
@@ -309,7 +309,7 @@ cannot_open(void)
 	char *in_the_way = scratch_path(scratch, "logs");
 	struct logfile_mark mark = {0};
 	struct troubles troubles = {0};
-	const struct journal_world world = {&mark, &troubles};
+	const struct journal_world world = {&mark, &troubles, NULL};
 	struct journal_target target = {.dir = in_the_way, .name = "server.log"};
 	int open_error = 0;
 	CU_ASSERT_EQUAL(errlog_open(errors), 0);
@@ -317,10 +317,10 @@ cannot_open(void)
 	struct journal *journal = journal_new(&target, &world, &open_error);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(journal);
 	CU_ASSERT_EQUAL(open_error, ENOTDIR);
-	CU_ASSERT_EQUAL(journal_append(journal, (struct slice)SLICE("no\n"), 0), -1);
+	CU_ASSERT_EQUAL(journal_append(journal, (struct slice)SLICE("no\n"), 0, NULL), -1);
 	CU_ASSERT_EQUAL(errno, ENOTDIR);
 	CU_ASSERT_EQUAL(unlink(in_the_way), 0);
-	CU_ASSERT_EQUAL(journal_append(journal, (struct slice)SLICE("yes\n"), 0), 0);
+	CU_ASSERT_EQUAL(journal_append(journal, (struct slice)SLICE("yes\n"), 0, NULL), 0);
 	journal_free(journal);
 	errlog_open("stderr");
 	free(in_the_way);

@@ -39,7 +39,7 @@ set_up(const char *name)
 	CU_ASSERT_EQUAL(errlog_open(f->errors), 0);
 	int open_error;
 	f->journal = journal_new(
-		&f->target, &(struct journal_world){&f->mark, &f->troubles}, &open_error);
+		&f->target, &(struct journal_world){&f->mark, &f->troubles, NULL}, &open_error);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(f->journal);
 	CU_ASSERT_EQUAL(open_error, 0);
 	return f;
@@ -60,7 +60,7 @@ tear_down(struct fixture *f)
 static int
 append(struct fixture *f, const char *text, int64_t wall_us)
 {
-	return journal_append(f->journal, slice_of(text), wall_us);
+	return journal_append(f->journal, slice_of(text), wall_us, NULL);
 }
 
 static void

@@ -208,7 +208,7 @@ when_full(void)
 static void
 prepare(struct fixture *f)
 {
-	struct logfile own = {.fd = -1, .mark = f->mark};
+	struct logfile own = {.fd = -1, .mark = f->mark, .spool = -1};
 	for (int i = 0; i < 2 * KEEP; i++)
 		CU_ASSERT_EQUAL(append(f, &own, 0), 0);
 	logfile_close(&own);
@@ -261,7 +261,7 @@ killed_everywhere(void)
 		for (int nth = 1; nth <= calls; nth++) {
 			struct fixture f = set_up();
 			prepare(&f);
-			struct logfile a, b = {.fd = -1, .mark = f.mark};
+			struct logfile a, b = {.fd = -1, .mark = f.mark, .spool = -1};
 			CU_ASSERT_EQUAL(logfile_open(&a, f.dir, "log", f.mark), 0);
 			deaths += die_at(&f, fault, nth);
 			CU_ASSERT_EQUAL(append(&f, &a, 2), 0);

@@ -47,7 +47,7 @@ open_journal(const char *dir, int64_t sync, struct logfile_mark *mark)
 	int open_error;
 	struct journal_target target = {.dir = dir, .name = "server.log", .sync = sync};
 	struct journal *journal = journal_new(
-		&target, &(struct journal_world){mark, &troubles}, &open_error);
+		&target, &(struct journal_world){mark, &troubles, NULL}, &open_error);
 	if (journal == NULL || open_error != 0)
 		_exit(1);
 	return journal;
@@ -57,7 +57,7 @@ static int
 append(struct journal *journal, struct ledger *ledger, size_t writer, size_t count, size_t bytes)
 {
 	struct slice records = ledger_begin(ledger, writer, count, bytes);
-	int result = journal_append(journal, records, 0);
+	int result = journal_append(journal, records, 0, NULL);
 	ledger_end(ledger, writer, count, result);
 	free((void *)(uintptr_t)records.data);
 	return result;

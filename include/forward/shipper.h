@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Ships what is in a spool, segment by segment and batch by batch, one on its way at a time.  All that has to survive is in the
+ * checkpoint; whoever dies is followed by one that goes on from there.  One thread.
+ */
+#ifndef FORWARD_SHIPPER_H
+#define FORWARD_SHIPPER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/shipping.h"
+#include "forward/checkpoint.h"
+#include "forward/courier.h"
+#include "forward/tail.h"
+
+struct shipper_rules {
+	size_t batch_bytes;
+	int64_t linger_ms;   /* a batch that is not full waits so long for more */
+	int64_t spool_bytes; /* the spool is full with more that is not confirmed; 0: never */
+	bool drop_oldest;    /* then the oldest is given up; else clients are refused */
+};
+
+struct shipper {
+	int spool, lock;
+	struct shipper_rules rules; /* the owner may change them between two steps */
+	const char *node;
+	struct logfile_mark *mark;
+	struct shipping *shipping;
+	struct courier courier;
+
+	struct segments segments;
+	int64_t listed_ms; /* when they were listed, monotonic clock; 0: not yet */
+	struct checkpoint at;
+	bool noted;       /* the checkpoint says so in its file */
+	struct tail tail; /* of at.segment */
+	struct buf bytes; /* on their way; empty: none are */
+	int64_t since_ms; /* when a batch that lingers began to; 0: none does */
+	int64_t idle_ms;  /* since when there is nothing to ship; 0: there is */
+
+	/* for the lag: all before that many bytes of `sampled` was stored before sampled_us */
+	uint64_t sampled;
+	int64_t sampled_us;
+	bool full;
+	int error; /* of the spool, which was told */
+};
+
+/*
+ * Opens the spool and takes its lock.  Node, mark, shipping and what the courier is given must outlive the shipper.  0, or -1 with
+ * errno: EWOULDBLOCK, another forwarder has it.
+ */
+int shipper_open(struct shipper *shipper, const char *spool, const char *node,
+	struct logfile_mark *mark, struct shipping *shipping, const struct forward_driver *driver,
+	const struct forward_target *target);
+
+/* Notes how far it has come, gives up what is on its way. */
+void shipper_close(struct shipper *shipper);
+
+/*
+ * Goes one step further, which may take wait_ms.  How long nothing is to be done, in milliseconds; 0: go on at once.
+ */
+int shipper_step(struct shipper *shipper, int wait_ms);
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * How far the files that left the spool last were forwarded.  A writer that was late, or that goes back to a name of yesterday, links
+ * such a file again: what was forwarded of it is not sent twice.
+ */
+#ifndef STORE_DONE_H
+#define STORE_DONE_H
+
+#include <stdint.h>
+
+#include "store/identity.h"
+
+enum { DONE_FILES = 256 };
+
+/* The first byte of the file that was not forwarded; 0 where nothing is known. */
+int64_t done_find(int spool, const struct identity *identity);
+
+/* Notes it, in place of the oldest note where there are many.  One process at a time.  0, or -1 with errno. */
+int done_add(int spool, const struct identity *identity, int64_t offset);
+
+#endif

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: ISC */
+/* Counts what is in the spool. */
+#include "forward/account.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/errlog.h"
+#include "base/futex.h"
+#include "forward/shipper.h"
+
+/* The bytes of a segment that are not confirmed. */
+static int64_t
+left_of(const struct shipper *shipper, const struct segment *segment)
+{
+	struct stat st;
+	int64_t from = segment->start;
+	if (segment->number < shipper->at.segment.number)
+		return 0;
+	if (segment->number == shipper->at.segment.number)
+		from = shipper->at.start;
+	if (fstatat(shipper->spool, segment->name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return 0;
+	return st.st_size > from ? st.st_size - from : 0;
+}
+
+static int64_t
+left(const struct shipper *shipper)
+{
+	int64_t bytes = 0;
+	for (size_t i = 0; i < shipper->segments.count; i++)
+		bytes += left_of(shipper, &shipper->segments.items[i]);
+	return bytes;
+}
+
+/*
+ * Since when the oldest of it waits: a moment is kept with all that was stored then, until all of that is confirmed, and
+ * then it is the turn of another.
+ */
+static void
+sample(struct shipper *shipper, int64_t bytes)
+{
+	uint64_t confirmed = atomic_load(&shipper->shipping->bytes);
+	if (bytes == 0)
+		shipper->sampled_us = 0;
+	else if (shipper->sampled_us == 0 || confirmed >= shipper->sampled) {
+		shipper->sampled = confirmed + (uint64_t)bytes;
+		shipper->sampled_us = clock_read().wall_us;
+	}
+	atomic_store(&shipper->shipping->lag_bytes, bytes);
+	atomic_store(&shipper->shipping->lag_since_us, shipper->sampled_us);
+}
+
+/* Up to there nothing is sent any more, from the first line that begins behind it on. */
+static void
+skip_to(struct shipper *shipper, int64_t offset)
+{
+	int64_t size, end = tail_end(&shipper->tail, &size);
+	struct buf line = {0};
+	if (end > offset && tail_read(&shipper->tail, offset - 1, end, 1, true, &line) == 0)
+		offset += (int64_t)line.len - 1;
+	if (end >= 0 && offset > end)
+		offset = end;
+	buf_fini(&line);
+	int64_t dropped = offset - shipper->at.start;
+	if (dropped <= 0)
+		return;
+	courier_give_up(&shipper->courier);
+	buf_clear(&shipper->bytes);
+	shipper->at.start = shipper->at.end = offset;
+	shipper->noted = false;
+	atomic_fetch_add(&shipper->shipping->dropped_bytes, (uint64_t)dropped);
+}
+
+/* Drops what is too much, of the oldest segment alone: the next look goes on with the next one. */
+static void
+drop(struct shipper *shipper, int64_t excess)
+{
+	if (shipper->tail.fd < 0 || excess <= 0)
+		return;
+	skip_to(shipper, shipper->at.start + excess);
+}
+
+static void
+tell_full(struct shipper *shipper, bool full)
+{
+	if (full && !shipper->full)
+		errlog_error("Forward: ForwardSpoolMax is reached: %s",
+			shipper->rules.drop_oldest ? "the oldest records are dropped from the spool"
+						   : "clients get `storage failure`");
+	else if (!full && shipper->full)
+		errlog_info("Forward: the spool is no longer full; %" PRIu64
+			    " bytes were dropped since the start",
+			atomic_load(&shipper->shipping->dropped_bytes));
+	shipper->full = full;
+	atomic_store(&shipper->shipping->full, full && !shipper->rules.drop_oldest);
+}
+
+void
+account_run(struct shipper *shipper)
+{
+	int64_t bytes = left(shipper), most = shipper->rules.spool_bytes;
+	bool over = most > 0 && bytes > most;
+	if (over && shipper->rules.drop_oldest) {
+		drop(shipper, bytes - most);
+		bytes = left(shipper);
+	}
+	/* With some room, or it would be said with every batch. */
+	tell_full(shipper, over || (shipper->full && most > 0 && bytes > most - most / 16));
+	sample(shipper, bytes);
+}
+
+void
+account_position(struct shipper *shipper)
+{
+	struct shipping *shipping = shipper->shipping;
+	shipping_confirm(
+		shipping, (struct position){shipper->at.segment.number, shipper->at.start});
+	if (atomic_load(&shipping->waiters) != 0)
+		futex_wake(&shipping->confirmations);
+}
+
+void
+account_idle(struct shipper *shipper)
+{
+	atomic_store(&shipper->shipping->state, SHIPPING_IDLE);
+	sample(shipper, 0);
+}
+
+void
+account_confirmed(struct shipper *shipper, size_t bytes)
+{
+	struct shipping *shipping = shipper->shipping;
+	atomic_fetch_add(&shipping->batches, 1);
+	atomic_fetch_add(&shipping->bytes, bytes);
+}
+
+void
+account_retries(struct shipper *shipper)
+{
+	uint64_t retries = shipper->courier.retries;
+	shipper->courier.retries = 0;
+	atomic_fetch_add(&shipper->shipping->retries, retries);
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: ISC */
+/* The forwarder's loop: orders, signs of life, steps of the shipper. */
+#include "forward/forwarder.h"
+
+#include <bsd/unistd.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+
+#include "base/clock.h"
+#include "base/errlog.h"
+#include "core/order.h"
+#include "forward/destination.h"
+#include "forward/module.h"
+#include "forward/shipper.h"
+#include "net/orders.h"
+#include "settings/forwarding.h"
+
+enum { NICE = 5, SIGN_MS = 2000, STEP_MS = 200, RETRY_MS = 500 };
+
+struct forwarder {
+	const struct forwarder_heritage *heritage;
+	int channel;
+	int64_t told_ms; /* when the supervisor was told that we live */
+	struct settings settings;
+	struct destination destination;
+	struct shipper shipper;
+	bool open;
+	int open_error; /* why it is not, which was told */
+};
+
+/* In the place of a driver that cannot be had: what is stored waits, and is counted. */
+static char absent_why[FORWARD_WHY_MAX];
+
+static enum forward_outcome
+absent_open(const struct forward_target *target, void **state, char why[FORWARD_WHY_MAX])
+{
+	(void)target;
+	(void)state;
+	memcpy(why, absent_why, sizeof absent_why);
+	return FORWARD_FATAL;
+}
+
+static const struct forward_driver absent = {
+	.version = FORWARD_DRIVER_VERSION, .size = sizeof absent, .open = absent_open};
+
+static void
+settle_down(void)
+{
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	/* One that outlives its supervisor would keep the spool from the next daemon. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	(void)setpriority(PRIO_PROCESS, 0, NICE);
+}
+
+static const struct forward_driver *
+find_driver(struct forwarder *forwarder)
+{
+	const struct settings *settings = &forwarder->settings;
+	char *why = absent_why;
+	if (destination_make(&forwarder->destination, &settings->forward, &settings->forward_tls,
+		    &settings->forward_auth, why) != NULL)
+		return &absent;
+	const struct forward_driver *driver = module_load(settings->forward.scheme, why);
+	if (driver == NULL)
+		return &absent;
+	errlog_info("Forward: %s as node %s, by %s", settings->forward.scheme,
+		forwarder->destination.node, driver->engine);
+	return driver;
+}
+
+static void
+set_rules(struct forwarder *forwarder)
+{
+	const struct settings *settings = &forwarder->settings;
+	forwarder->shipper.rules = (struct shipper_rules){
+		.batch_bytes = (size_t)settings->forward_batch.bytes,
+		.linger_ms = settings->forward_batch.linger_ms,
+		.spool_bytes = settings->forward_spool_max.bytes,
+		.drop_oldest = settings->forward_spool_max.drop_oldest != 0,
+	};
+}
+
+/* The one before us may still be dying. */
+static void
+open_shipper(struct forwarder *forwarder)
+{
+	char room[FORWARDING_SPOOL_BYTES];
+	const char *spool = forwarding_spool(&forwarder->settings, room);
+	struct shipping *shipping = scoreboard_shipping(forwarder->heritage->shared->board);
+	if (spool == NULL) {
+		atomic_store(&shipping->state, SHIPPING_OFF);
+		return;
+	}
+	const struct forward_driver *driver = find_driver(forwarder);
+	if (shipper_open(&forwarder->shipper, spool, forwarder->destination.node,
+		    forwarder->heritage->mark, shipping, driver,
+		    &forwarder->destination.target) == 0) {
+		forwarder->open = true;
+		forwarder->open_error = 0;
+		set_rules(forwarder);
+		return;
+	}
+	if (errno != forwarder->open_error)
+		errlog_error("Forward: cannot use ForwardSpool %s: %s", spool,
+			errno == EWOULDBLOCK ? "another forwarder has it" : strerror(errno));
+	forwarder->open_error = errno;
+	atomic_store(&shipping->state, SHIPPING_SPOOL);
+}
+
+static void
+close_shipper(struct forwarder *forwarder)
+{
+	if (forwarder->open)
+		shipper_close(&forwarder->shipper);
+	forwarder->open = false;
+	destination_forget(&forwarder->destination);
+}
+
+/* Whether another shipper is needed for them. */
+static bool
+goes_elsewhere(const struct settings *old, const struct settings *new)
+{
+	char old_room[FORWARDING_SPOOL_BYTES], new_room[FORWARDING_SPOOL_BYTES];
+	const char *was = forwarding_spool(old, old_room), *is = forwarding_spool(new, new_room);
+	return was == NULL || is == NULL || strcmp(was, is) != 0 ||
+	       memcmp(&old->forward, &new->forward, sizeof old->forward) != 0 ||
+	       memcmp(&old->forward_tls, &new->forward_tls, sizeof old->forward_tls) != 0 ||
+	       memcmp(&old->forward_auth, &new->forward_auth, sizeof old->forward_auth) != 0;
+}
+
+/* A password may have changed in its file: that is read again too. */
+static void
+follow_settings(struct forwarder *forwarder)
+{
+	struct settings fresh;
+	published_read(forwarder->heritage->shared->settings, &fresh, sizeof fresh);
+	bool anew = goes_elsewhere(&forwarder->settings, &fresh) ||
+	            fresh.forward_auth.user[0] != '\0';
+	if (anew)
+		close_shipper(forwarder);
+	forwarder->settings = fresh;
+	if (forwarder->open)
+		set_rules(forwarder);
+}
+
+/* Whether to go on. */
+static bool
+follow_orders(struct forwarder *forwarder)
+{
+	int order, fd;
+	while ((order = orders_next(forwarder->channel, &fd)) != ORDERS_NONE) {
+		if (order == ORDER_DRAIN || order == ORDER_RETIRE)
+			return false;
+		if (order == ORDER_SETTINGS)
+			follow_settings(forwarder);
+		errlog_set_level((enum errlog_level)forwarder->settings.error_log_level);
+		if (fd >= 0)
+			errlog_adopt(fd);
+		else if (order == ORDER_SETTINGS)
+			errlog_open(forwarder->settings.error_log);
+	}
+	return true;
+}
+
+static void
+give_sign_of_life(struct forwarder *forwarder)
+{
+	static const char alive;
+	int64_t now_ms = clock_mono_ms();
+	if (now_ms - forwarder->told_ms < SIGN_MS)
+		return;
+	forwarder->told_ms = now_ms;
+	(void)send(forwarder->channel, &alive, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+static void
+ship(struct forwarder *forwarder)
+{
+	struct pollfd orders = {.fd = forwarder->channel, .events = POLLIN};
+	for (;;) {
+		if (!forwarder->open)
+			open_shipper(forwarder);
+		int wait_ms = forwarder->open ? shipper_step(&forwarder->shipper, STEP_MS)
+		                              : RETRY_MS;
+		give_sign_of_life(forwarder);
+		if (poll(&orders, 1, wait_ms) > 0 && !follow_orders(forwarder))
+			return;
+	}
+}
+
+int
+forwarder_main(const void *heritage, size_t index, int channel)
+{
+	static struct forwarder forwarder;
+	(void)index;
+	forwarder = (struct forwarder){.heritage = heritage, .channel = channel};
+	settle_down();
+	published_read(forwarder.heritage->shared->settings, &forwarder.settings,
+		sizeof forwarder.settings);
+	forwarder.heritage->in_service(forwarder.heritage->context);
+	ship(&forwarder);
+	close_shipper(&forwarder);
+	return EX_OK;
+}

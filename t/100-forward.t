@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: ISC
+# The forwarder: what was answered `received` is in the engine once, in order, whatever is killed, rotated or away; and with AckWhen
+# replicated it was there before the answer.  The engine is librdkafka's mock of three brokers.
+use v5.36;
+use FindBin;
+use Test::More;
+use Time::HiRes qw(sleep time);
+use LogCollectd;
+use LogCollectd::Kafka;
+
+plan skip_all => 'built without the Kafka driver' if !-x LogCollectd::Kafka::program();
+
+sub start ($kafka, @settings) {
+	my $daemon = LogCollectd->new(Forward => $kafka->address . ' topic=logs node=n1', @settings);
+	$daemon->write_conf(slurp($daemon->conf_file) . 'ScoreBoardFile ' . $daemon->dir . "/board\n");
+	return $daemon->launch;
+}
+
+sub forwarder ($daemon) { return ($daemon->children('forwarder:'))[0] }
+
+sub spool ($daemon) {
+	return map { s{.*/}{}r } glob $daemon->dir . '/logs/spool/*-*-*-*';
+}
+
+# Of the forwarder, as logcollectctl tells it.
+sub figure ($daemon, $name) {
+	my ($status, $out) = $daemon->run_command(LogCollectd::program('logcollectctl'), '-f', $daemon->conf_file, 'status', '--json');
+	my ($value) = $out =~ /"forward":\s*\{[^}]*"$name":\s*"?([^",}\s]*)/s;
+	return $value;
+}
+
+# Sends records that are numbered, in batches, on one connection; dies of an answer that is not `received`.
+sub send_numbered ($daemon, $from, $to, $each = sub { }) {
+	my $client = $daemon->connect;
+	for (my $n = $from; $n <= $to; $n += 50) {
+		my @batch = map { record(ERROR => "record $_ " . 'x' x 60) } grep { $_ <= $to } $n .. $n + 49;
+		$client->send(join '', map { "$_\n" } @batch);
+		my @answers = $client->lines(scalar @batch);
+		die "not received: $_" for grep { $_ ne 'received' } verdicts(@answers);
+		$each->($n);
+	}
+}
+
+# The numbers of the records that the engine holds, once it has so many.
+sub numbers ($kafka, $daemon, $count) {
+	my @numbers;
+	wait_until { @numbers = map { /^record (\d+) / } $kafka->messages($daemon); @numbers >= $count } 60;
+	return @numbers;
+}
+
+subtest 'records arrive, in order, once; what was shipped leaves the spool' => sub {
+	my $kafka  = LogCollectd::Kafka->start;
+	my $daemon = start($kafka, LogRotateSize => 20000, LogRotateKeep => 2);
+	send_numbered($daemon, 1, 2000);
+	is_deeply([numbers($kafka, $daemon, 2000)], [1 .. 2000], 'all are there');
+	ok(wait_until { (spool($daemon)) == 1 }, 'only the live file is in the spool');
+	like(slurp($daemon->dir . '/logs/spool/checkpoint'), qr/\An1 \S+ \d+ \d+\n\z/, 'the checkpoint');
+	is_deeply([$kafka->messages($daemon, '--node', 'other')], [], 'of another node there is nothing');
+	is($daemon->stop, 0, 'stops');
+	$daemon->launch;
+	send_numbered($daemon, 2001, 2100);
+	is_deeply([numbers($kafka, $daemon, 2100)], [1 .. 2100], 'and goes on where it was');
+	is($daemon->stop, 0, 'stops again');
+};
+
+subtest 'what is there already when Forward is set' => sub {
+	my $kafka  = LogCollectd::Kafka->start;
+	my $daemon = LogCollectd->start;
+	send_numbered($daemon, 1, 100);
+	is(forwarder($daemon), undef, 'without it there is no forwarder');
+	ok(!-e $daemon->dir . '/logs/spool', 'and no spool');
+	$daemon->write_conf(slurp($daemon->conf_file) . 'Forward ' . $kafka->address . " topic=logs\n");
+	$daemon->signal('HUP');
+	ok(wait_until { forwarder($daemon) }, 'a reload begins it');
+	send_numbered($daemon, 101, 200);
+	is_deeply([numbers($kafka, $daemon, 200)], [1 .. 200], 'the live file goes out from its beginning');
+	$daemon->write_conf(slurp($daemon->conf_file) =~ s/^Forward .*//mr);
+	$daemon->signal('HUP');
+	ok(wait_until { !forwarder($daemon) }, 'another one ends it');
+	send_numbered($daemon, 201, 300);
+	is($daemon->stop, 0, 'stops');
+};
+
+subtest 'killed forwarders, killed workers, rotations' => sub {
+	my $kafka  = LogCollectd::Kafka->start;
+	my $daemon = start($kafka, LogRotateSize => 50000, LogRotateKeep => 1, ForwardBatch => '4096 linger=1');
+	my ($killed, $next) = (0, 0);
+	send_numbered($daemon, 1, 20000, sub ($n) {
+		return if $n < $next;
+		$next = $n + 100 + int rand 700;
+		my $pid = forwarder($daemon) // return;
+		$killed += kill KILL => $pid;
+		rename $daemon->dir . '/logs/server.log', $daemon->dir . "/logs/moved.$n" and $daemon->signal('USR1') if $n % 3 == 0;
+	});
+	cmp_ok($killed, '>', 2, 'some were killed');
+	my @numbers = numbers($kafka, $daemon, 20000);
+	is(scalar @numbers, 20000, 'as many as were received');
+	is_deeply([sort { $a <=> $b } @numbers], [1 .. 20000], 'each once');
+	is_deeply(\@numbers, [1 .. 20000], 'in order');
+	is($daemon->stop, 0, 'stops');
+};
+
+subtest 'the engine is away, refuses, is slow' => sub {
+	my $kafka  = LogCollectd::Kafka->start;
+	my $daemon = start($kafka);
+	send_numbered($daemon, 1, 100);
+	numbers($kafka, $daemon, 100);
+	$kafka->tell('down -1');
+	send_numbered($daemon, 101, 2000);
+	ok(wait_until { (figure($daemon, 'state') // '') eq 'away' }, 'it is told that the engine is away');
+	cmp_ok(figure($daemon, 'lag_bytes'), '>', 100_000, 'and how far it is behind');
+	like($daemon->errors, qr/Forward: the engine is away: /, 'the log says so');
+	$kafka->tell('up -1');
+	is_deeply([numbers($kafka, $daemon, 2000)], [1 .. 2000], 'all arrive when it is back');
+	ok(wait_until { figure($daemon, 'state') eq 'idle' && figure($daemon, 'lag_bytes') == 0 }, 'nothing is left');
+	$kafka->tell('errors 19 5'); # NOT_ENOUGH_REPLICAS
+	$kafka->tell('errors 7 5');  # REQUEST_TIMED_OUT
+	send_numbered($daemon, 2001, 3000);
+	is_deeply([numbers($kafka, $daemon, 3000)], [1 .. 3000], 'errors of brokers end in deliveries');
+	$kafka->tell('errors 29 1'); # TOPIC_AUTHORIZATION_FAILED
+	send_numbered($daemon, 3001, 3100);
+	ok(wait_until { $daemon->errors =~ /Forward: refused: / }, 'a refusal is told');
+	is_deeply([numbers($kafka, $daemon, 3100)], [1 .. 3100], 'and tried again');
+	is($daemon->stop, 0, 'stops');
+};
+
+subtest 'a full spool' => sub {
+	my $kafka = LogCollectd::Kafka->start;
+	$kafka->tell('down -1');
+	my $daemon = start($kafka, ForwardSpoolMax => '20000 onfull=reject');
+	my ($last, $sent) = ('', 0);
+	ok(wait_until { $sent++; ($last) = verdicts($daemon->ask(record(ERROR => "record $sent " . 'x' x 500))); $last eq 'failed' },
+		'clients get `storage failure`');
+	like($daemon->errors, qr/ForwardSpoolMax is reached: clients get/, 'and it is said');
+	$kafka->tell('up -1');
+	ok(wait_until { ($last) = verdicts($daemon->ask(record(ERROR => 'record 999999 x'))); $last eq 'received' }, 'until there is room');
+	is($daemon->stop, 0, 'stops');
+
+	$kafka->tell('down -1');
+	$daemon = start($kafka, ForwardSpoolMax => '20000 onfull=drop-oldest', LogRotateSize => 8000);
+	send_numbered($daemon, 1000001, 1001000);
+	ok(wait_until { figure($daemon, 'dropped_bytes') > 0 && figure($daemon, 'lag_bytes') <= 20000 }, 'or the oldest is dropped');
+	like($daemon->errors, qr/ForwardSpoolMax is reached: the oldest records are dropped/, 'which is said');
+	$kafka->tell('up -1');
+	ok(wait_until { grep { $_ == 1001000 } numbers($kafka, $daemon, 0) }, 'the newest arrives');
+	is($daemon->stop, 0, 'stops');
+};
+
+subtest 'AckWhen replicated' => sub {
+	my $kafka  = LogCollectd::Kafka->start;
+	my $daemon = start($kafka, AckWhen => 'replicated timeout=2', ForwardBatch => '262144 linger=0');
+	send_numbered($daemon, 1, 50);
+	is(scalar(my @numbers = map { /^record (\d+)/ } $kafka->messages($daemon)), 50, 'what was answered is in the engine');
+	my $client = $daemon->connect;
+	$kafka->tell('rtt 300');
+	kill KILL => forwarder($daemon);
+	$client->send(record(ERROR => 'record 51 x') . "\n");
+	is((verdicts($client->lines(1)))[0], 'received', 'the death of the forwarder is survived');
+	$kafka->tell('rtt 0');
+	$kafka->tell('down -1');
+	my $began = time;
+	$client->send(record(ERROR => 'record 52 x') . "\n");
+	is((verdicts($client->lines(1)))[0], 'failed', 'past the timeout it is a storage failure');
+	cmp_ok(time - $began, '>=', 1.9, 'not before');
+	$kafka->tell('up -1');
+	ok(wait_until { grep { $_ eq 'record 52 x' } $kafka->messages($daemon) }, 'the record may still arrive');
+	is($daemon->stop, 0, 'stops');
+};
+
+subtest 'a truncated file is told' => sub {
+	my $kafka  = LogCollectd::Kafka->start;
+	my $daemon = start($kafka);
+	send_numbered($daemon, 1, 100);
+	numbers($kafka, $daemon, 100);
+	truncate $daemon->dir . '/logs/server.log', 0;
+	ok(wait_until { $daemon->errors =~ /it was truncated \(copytruncate\?\)/ }, 'loudly');
+	send_numbered($daemon, 101, 200);
+	is_deeply([numbers($kafka, $daemon, 200)], [1 .. 200], 'and a new segment is begun');
+	is($daemon->stop, 0, 'stops');
+};
+
+subtest 'one spool, one forwarder' => sub {
+	my $kafka  = LogCollectd::Kafka->start;
+	my $daemon = start($kafka);
+	my $second = start($kafka, LogDir => $daemon->dir . '/logs', LogFilename => 'other.log');
+	ok(wait_until { $second->errors =~ /cannot use ForwardSpool .*: another forwarder has it/ }, 'the second one stays out');
+	is($second->stop, 0, 'stops');
+	is($daemon->stop, 0, 'the first one too');
+};
+
+subtest 'bad configuration' => sub {
+	my @cases = (
+		['kafka://', qr/a host must be a name or an address/],
+		['kafka://a:1', qr/kafka needs topic=, as in topic=logs/],
+		['kafka://a:1 topics=x', qr/'topics': an option of kafka must be topic=, key=, mechanism=, or node=/],
+		['http://a:1', qr/there is no driver for http, use kafka:\/\/ or amqp:\/\//],
+		['nonsense', qr/must be off, or an engine as in kafka:\/\//],
+		['kafka://a:1 topic=x node=a/b', qr/node= must be letters/],
+	);
+	for my $case (@cases) {
+		my $daemon = LogCollectd->new(Forward => $case->[0]);
+		my ($status, undef, $err) = $daemon->run('-t', '-f', $daemon->conf_file);
+		is($status, 78, "Forward $case->[0]");
+		like($err, qr/: Forward: .*$case->[1]/, 'says what would be right');
+	}
+	my $daemon = LogCollectd->new(AckWhen => 'replicated');
+	my ($status, undef, $err) = $daemon->run('-t', '-f', $daemon->conf_file);
+	like($err, qr/AckWhen: replicated needs an engine/, 'AckWhen replicated alone');
+	# The program without its modules.
+	my $lone = $daemon->dir . '/bin';
+	mkdir $lone;
+	system 'cp', LogCollectd::program(), "$lone/logcollectd";
+	($status, undef, $err) = $daemon->run_command("$lone/logcollectd", '-t', '-c', 'Forward kafka://a:1 topic=logs');
+	is($status, 78, 'a module that is not there');
+	like($err, qr/cannot read the module \S+kafka\.so: .*; it is in the package logcollectd-kafka/, 'names the package');
+};
+
+done_testing;

@@ -9,7 +9,7 @@ use LogCollectd;
 my $pages = "$FindBin::Bin/../packaging/man";
 my %page = map { m{([^/]+)\z} => slurp($_) } glob "$pages/*.[1-9]";
 is_deeply([sort keys %page],
-	[qw(logcollectctl.8 logcollectd-protocol.7 logcollectd.8 logcollectd.conf.5 logsend.1)], 'the pages');
+	[qw(logcollect-cat.1 logcollectctl.8 logcollectd-protocol.7 logcollectd.8 logcollectd.conf.5 logsend.1)], 'the pages');
 
 # Literal text stands in the source as it is shown, but for the backslash.
 sub displays ($text) {

@@ -38,6 +38,10 @@ is_deeply(offered('logsend', ''), [sort keys %options], 'all options of logsend'
 is_deeply(offered('logsend', '-l', 'e'), ['ERROR'], 'a level');
 is_deeply(offered('logsend', '-p', ''), [], 'no guess at a port');
 
+my $cat = help_of('logcollect-cat', '-h');
+%options = map { $_ => 1 } map { /(?<![\w-])(--?\w+)/g } $cat =~ /^  (-.*)$/mg;
+is_deeply(offered('logcollect-cat', ''), [sort keys %options], 'all options of logcollect-cat');
+
 my $ctl = help_of('logcollectctl', '-h');
 my @commands = $ctl =~ /^  ([a-z]+)  /mg;
 is(scalar @commands, 8, 'there are commands');

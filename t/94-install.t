@@ -28,14 +28,15 @@ sub files () {
 }
 
 my %page = map { m{([^/]+\.(\d))\z} ? ("man$2/$1" => 644) : () } glob "$root/packaging/man/*";
-my %program = map { m{([^/]+)\.c\z}; (($1 eq 'logsend' ? 'bin' : 'sbin') . "/$1" => 755) } glob "$root/src/cmd/*.c";
+my %program = map { m{([^/]+)\.c\z}; (($1 eq 'logsend' || $1 eq 'logcollect-cat' ? 'bin' : 'sbin') . "/$1" => 755) } glob "$root/src/cmd/*.c";
 
 # All that is installed below a prefix.
 sub expected ($prefix, $sysconfdir) {
 	return {
 		(map { ("$prefix/share/man/$_" => $page{$_}) } keys %page),
 		(map { ("$prefix/$_" => $program{$_}) } keys %program),
-		(map { ("$prefix/share/bash-completion/completions/$_" => 644) } qw(logcollectctl logcollectd logsend)),
+		(map { ("$prefix/share/bash-completion/completions/$_" => 644) } qw(logcollect-cat logcollectctl logcollectd logsend)),
+		(map { s{.*/}{}r =~ s{\A}{$prefix/lib/logcollectd/}r => 644 } glob "$build/lib/logcollectd/*.so"),
 		"$sysconfdir/logcollectd/logcollectd.conf" => 644,
 	};
 }

@@ -14,7 +14,7 @@ ROOM_store   = store
 ROOM_changes = store
 $(foreach unit,$(store_tests),$(eval LDFLAGS_$(unit) = $(store_faults)))
 $(store_tests:%=$(BUILD)/t/unit/%): $(patsubst %,$(BUILD)/t/lib/%.o,faults ledger)
-$(patsubst %,$(BUILD)/t/unit/%,$(store_tests) folder shared order spoiled local sandbox): $(BUILD)/t/lib/scratch.o
+$(patsubst %,$(BUILD)/t/unit/%,$(store_tests) folder shared order spoiled local sandbox shipper): $(BUILD)/t/lib/scratch.o
 
 # The limiter's users are stopped where they have just locked a shard, and killed from there on.
 ROOM_limiter_death    = shm

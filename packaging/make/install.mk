@@ -7,14 +7,18 @@ user ?=
 systemdunitdir ?=
 completionsdir ?= $(prefix)/share/bash-completion/completions
 
-sbin_programs := $(filter-out logsend,$(programs))
-bin_programs  := $(filter logsend,$(programs))
+# Where drivers are: programs look for them in ../lib/logcollectd from where they are themselves.
+moduledir      = $(prefix)/lib/logcollectd
+
+sbin_programs := $(filter-out logsend logcollect-cat,$(programs))
+bin_programs  := $(filter logsend logcollect-cat,$(programs))
 completions   := $(notdir $(wildcard packaging/completion/*))
 units_of_service := $(notdir $(wildcard packaging/systemd/*))
 # The service sees the system below this empty folder; it stands in the unit.
 service_root   = $(if $(systemdunitdir),/usr/lib/logcollectd/root)
 installed_conf = $(sysconfdir)/logcollectd/logcollectd.conf
 installed      = $(sbin_programs:%=$(sbindir)/%) $(bin_programs:%=$(bindir)/%) \
+                 $(DRIVERS:%=$(moduledir)/%.so) \
                  $(foreach page,$(man_pages),$(mandir)/man$(subst .,,$(suffix $(page)))/$(notdir $(page))) \
                  $(completions:%=$(completionsdir)/%) $(if $(systemdunitdir),$(units_of_service:%=$(systemdunitdir)/%))
 # /run is emptied when the machine starts: a folder there is made by who starts the daemon.
@@ -34,6 +38,7 @@ install: all ## install programs, manual and configuration below prefix=/usr/loc
 	$(INSTALL) -d $(addprefix $(DESTDIR),$(sort $(dir $(installed)) $(dir $(installed_conf)) $(own_folders)))
 	$(INSTALL) -m 755 $(sbin_programs:%=$(BUILD)/bin/%) $(DESTDIR)$(sbindir)/
 	$(INSTALL) -m 755 $(bin_programs:%=$(BUILD)/bin/%) $(DESTDIR)$(bindir)/
+	$(if $(DRIVERS),$(INSTALL) -m 644 $(modules) $(DESTDIR)$(moduledir)/)
 	$(INSTALL) -m 644 $(completions:%=packaging/completion/%) $(DESTDIR)$(completionsdir)/
 	$(if $(systemdunitdir),$(INSTALL) -m 644 $(units_of_service:%=packaging/systemd/%) $(DESTDIR)$(systemdunitdir)/)
 	for page in $(man_pages); do \

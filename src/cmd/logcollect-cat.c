@@ -33,11 +33,11 @@ static const char usage_text[] =
 	"       logcollect-cat [option]... amqp://host[:port],... [name=value]...\n"
 	"\n"
 	"  --since time       what the engine took since: 2026-01-31T12:00:00Z, or 90s, 10m, 2h, "
-        "7d ago\n"
+	"7d ago\n"
 	"  --level level      records of this level and more severe ones\n"
 	"  --node name        those that this collector has sent\n"
 	"  --ids              the ids of the batches and their bytes, repeats too, not the "
-        "records\n"
+	"records\n"
 	"  --tls              over TLS; --ca file, --cert file and --key file say so too\n"
 	"  --user name --passfile file\n"
 	"  -h, -V             show this help, the version\n";

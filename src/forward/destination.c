@@ -54,7 +54,7 @@ read_password(struct destination *destination, const char *path, char why[FORWAR
 	if (len < 0) {
 		snprintf(why, FORWARD_WHY_MAX,
 			"ForwardAuth: cannot read %.256s: %s; the account of the workers must be "
-		        "able to",
+			"able to",
 			path, strerror(error));
 		return why;
 	}

@@ -202,6 +202,7 @@ forwarder_main(const void *heritage, size_t index, int channel)
 	settle_down();
 	published_read(forwarder.heritage->shared->settings, &forwarder.settings,
 		sizeof forwarder.settings);
+	setproctitle("forwarder: %s", forwarder.settings.forward.scheme);
 	forwarder.heritage->in_service(forwarder.heritage->context);
 	ship(&forwarder);
 	close_shipper(&forwarder);

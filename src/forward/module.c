@@ -17,7 +17,7 @@ check(const struct forward_driver *driver, const char *path, const char *scheme,
 		 driver->size != sizeof(struct forward_driver))
 		snprintf(why, FORWARD_WHY_MAX,
 			"%.256s is of another version of logcollectd than %s, install both from "
-		        "one",
+			"one",
 			path, LOGCOLLECTD_VERSION);
 	else if (strcmp(driver->scheme, scheme) != 0)
 		snprintf(why, FORWARD_WHY_MAX, "%.256s is the driver of %.32s", path,

@@ -55,7 +55,7 @@ read_checkpoint(struct shipper *shipper)
 	}
 	if (errno == EBADMSG)
 		errlog_error("Forward: the checkpoint is spoiled: the whole spool is sent again, "
-		             "under other ids where batches are cut otherwise");
+			     "under other ids where batches are cut otherwise");
 	return errno == EBADMSG || errno == ENOENT ? 0 : -1;
 }
 
@@ -154,7 +154,7 @@ open_segment(struct shipper *shipper)
 		return trouble(shipper, "cannot open a segment of ForwardSpool");
 	if (shipper->at.segment.number != 0 && shipper->at.end > shipper->at.start)
 		errlog_error("Forward: segment %s is gone from the spool, and a batch on its way "
-		             "with it",
+			     "with it",
 			shipper->at.segment.name);
 	if (next == NULL)
 		return account_idle(shipper), LIST_MS;
@@ -169,7 +169,7 @@ begin_again(struct shipper *shipper, int64_t size)
 	struct segment segment = shipper->at.segment;
 	errlog_error("Forward: %s has %" PRId64 " bytes, fewer than the %" PRId64
 		     " that were forwarded: it was truncated (copytruncate?), what was cut off "
-	             "before it was sent is lost; forwarding goes on at its first byte",
+		     "before it was sent is lost; forwarding goes on at its first byte",
 		segment.name, size, shipper->at.end);
 	if (spool_renew(shipper->spool, &segment) != 0)
 		return trouble(shipper, "cannot begin a new segment");

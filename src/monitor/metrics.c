@@ -259,11 +259,13 @@ put_forward(struct exposition *out, const struct reading *reading)
 		exposition_count(out, label, figures->state == (enum shipping_state)i);
 	}
 	one(out, EXPOSITION_GAUGE, PREFIX "forward_spool_full", NULL,
-		"Whether clients are refused because too much waits to be forwarded.", figures->full);
+		"Whether clients are refused because too much waits to be forwarded.",
+		figures->full);
 	one(out, EXPOSITION_GAUGE, PREFIX "forward_lag_bytes", "bytes",
 		"What is stored and was not confirmed by the engine.", (double)figures->lag_bytes);
 	one(out, EXPOSITION_GAUGE, PREFIX "forward_lag_seconds", "seconds",
-		"For how long the oldest of that has waited.", (double)reading_lag_ms(reading) / 1e3);
+		"For how long the oldest of that has waited.",
+		(double)reading_lag_ms(reading) / 1e3);
 	one(out, EXPOSITION_COUNTER, PREFIX "forward_batches", NULL,
 		"Batches that the engine has confirmed.", (double)figures->batches);
 	one(out, EXPOSITION_COUNTER, PREFIX "forwarded_bytes", "bytes",

@@ -120,7 +120,7 @@ value_set_forward_tls(const struct directive *directive, struct settings *settin
 	if (tls.on && !is_word(text, "on"))
 		wrong = set_words(slice_of(text), words,
 			"must be on, off, or files as in ca=/etc/ssl/engine.pem cert=/path "
-		        "key=/path",
+			"key=/path",
 			scratch);
 	if (wrong == NULL && (tls.cert[0] == '\0') != (tls.key[0] == '\0'))
 		wrong = "cert= and key= go together";

@@ -172,7 +172,7 @@ try_log(struct reload *reload, const struct reload_request *request)
 	if (error == EXDEV)
 		return fail(reload,
 			"ForwardSpool: it must be on the file system of LogDir %s, as a folder in "
-		        "it is",
+			"it is",
 			settings->log_dir);
 	return error == 0 ? 0
 	                  : fail(reload, "LogDir, LogFilename: cannot open %s/%s: %s",

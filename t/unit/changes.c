@@ -127,7 +127,8 @@ child_main(const struct play *play, size_t process, const struct journal_target 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	alarm(ALARM_S);
 	struct journal *journal = journal_new(target,
-		&(struct journal_world){&play->stage->mark, &play->stage->troubles, NULL}, &open_error);
+		&(struct journal_world){&play->stage->mark, &play->stage->troubles, NULL},
+		&open_error);
 	if (journal == NULL || open_error != 0)
 		return 1;
 	for (size_t i = 0; i < THREADS; i++) {

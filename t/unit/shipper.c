@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: ISC */
+/* The shipper with a driver that is none: what goes out, under which ids, what is in the spool afterwards. */
+#include "forward/shipper.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/errlog.h"
+#include "lib/scratch.h"
+#include "store/logfile.h"
+#include "unit/tap.h"
+
+/* All that the driver was given: ids, a line each, and bytes. */
+static struct engine_of_test {
+	struct buf ids, bytes;
+	enum forward_outcome next; /* of confirm */
+} got;
+
+static enum forward_outcome
+fake_open(const struct forward_target *target, void **state, char why[FORWARD_WHY_MAX])
+{
+	(void)target;
+	(void)why;
+	*state = &got;
+	return FORWARD_OK;
+}
+
+static enum forward_outcome
+fake_publish(void *state, const struct forward_batch *batch, char why[FORWARD_WHY_MAX])
+{
+	(void)state;
+	(void)why;
+	buf_printf(&got.ids, "%s\n", batch->id);
+	buf_append(&got.bytes, (struct slice){batch->bytes, batch->len});
+	return FORWARD_OK;
+}
+
+static enum forward_outcome
+fake_confirm(void *state, int timeout_ms, char why[FORWARD_WHY_MAX])
+{
+	(void)state;
+	(void)timeout_ms;
+	snprintf(why, FORWARD_WHY_MAX, "no");
+	return got.next;
+}
+
+static void
+fake_close(void *state)
+{
+	(void)state;
+}
+
+static const struct forward_driver fake = {.version = FORWARD_DRIVER_VERSION,
+	.size = sizeof fake,
+	.scheme = "fake",
+	.open = fake_open,
+	.publish = fake_publish,
+	.confirm = fake_confirm,
+	.close = fake_close};
+
+struct fixture {
+	char *dir, *spool;
+	struct logfile log;
+	struct logfile_mark mark;
+	struct shipping shipping;
+	struct shipper shipper;
+};
+
+static void
+open_log(struct fixture *f)
+{
+	CU_ASSERT_EQUAL_FATAL(logfile_open(&f->log, f->dir, "log", &f->mark), 0);
+	CU_ASSERT_EQUAL_FATAL(logfile_hold(&f->log, f->spool), 0);
+}
+
+static void
+begin_shipper(struct fixture *f, size_t batch_bytes)
+{
+	CU_ASSERT_EQUAL_FATAL(
+		shipper_open(&f->shipper, f->spool, "n", &f->mark, &f->shipping, &fake, NULL), 0);
+	f->shipper.rules.batch_bytes = batch_bytes;
+}
+
+static struct fixture *
+set_up(void)
+{
+	struct fixture *f = calloc(1, sizeof *f);
+	errlog_open("/dev/null");
+	f->dir = scratch_new();
+	f->spool = scratch_path(f->dir, "spool");
+	got.next = FORWARD_OK;
+	buf_clear(&got.ids);
+	buf_clear(&got.bytes);
+	open_log(f);
+	return f;
+}
+
+static void
+tear_down(struct fixture *f)
+{
+	logfile_close(&f->log);
+	scratch_free(f->dir);
+	free(f->spool);
+	free(f);
+	buf_fini(&got.ids);
+	buf_fini(&got.bytes);
+}
+
+static int
+append(struct fixture *f, const char *text)
+{
+	struct iovec iov = {(void *)(uintptr_t)text, strlen(text)};
+	return logfile_append(&f->log, &iov, 1, false);
+}
+
+/* Steps until nothing more goes out. */
+static void
+ship(struct fixture *f)
+{
+	f->shipper.listed_ms = 0;
+	for (int i = 0; i < 100; i++)
+		(void)shipper_step(&f->shipper, 0);
+}
+
+static size_t
+segments_left(struct fixture *f)
+{
+	struct segments segments = {0};
+	CU_ASSERT_EQUAL(spool_list(f->shipper.spool, &segments), 0);
+	size_t count = segments.count;
+	spool_free(&segments);
+	return count;
+}
+
+static void
+rotate(struct fixture *f, const char *to)
+{
+	char *from = scratch_path(f->dir, "log"), *name = scratch_path(f->dir, to);
+	CU_ASSERT_EQUAL(rename(from, name), 0);
+	free(from);
+	free(name);
+}
+
+static void
+batches(void)
+{
+	struct fixture *f = set_up();
+	append(f, "one\ntwo\nthree\na longer line than a batch\nx\n");
+	begin_shipper(f, 8);
+	ship(f);
+	CU_ASSERT_STRING_EQUAL(
+		buf_string(&got.bytes), "one\ntwo\nthree\na longer line than a batch\nx\n");
+	size_t ids = 0;
+	for (size_t i = 0; i < got.ids.len; i++)
+		ids += got.ids.data[i] == '\n';
+	CU_ASSERT_EQUAL(ids, 4);
+	CU_ASSERT_PTR_NOT_NULL(strstr(got.ids.data, ".0-8\n"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(got.ids.data, ".8-14\n"));
+	CU_ASSERT_TRUE(position_reaches(shipping_confirmed(&f->shipping),
+		(struct position){f->log.segment.number, f->log.end}));
+	shipper_close(&f->shipper);
+	tear_down(f);
+}
+
+static void
+linger(void)
+{
+	struct fixture *f = set_up();
+	append(f, "one\n");
+	begin_shipper(f, 4096);
+	f->shipper.rules.linger_ms = 60000;
+	ship(f);
+	CU_ASSERT_EQUAL(got.bytes.len, 0);
+	f->shipper.rules.linger_ms = 0;
+	ship(f);
+	CU_ASSERT_STRING_EQUAL(buf_string(&got.bytes), "one\n");
+	shipper_close(&f->shipper);
+	tear_down(f);
+}
+
+/* Killed between publishing and the word: nothing of the shipper is closed but its lock. */
+static void
+same_bytes_same_id(void)
+{
+	struct fixture *f = set_up();
+	append(f, "one\ntwo\n");
+	got.next = FORWARD_PENDING;
+	begin_shipper(f, 4096);
+	ship(f);
+	close(f->shipper.lock);
+	buf_fini(&f->shipper.bytes);
+	spool_free(&f->shipper.segments);
+	tail_close(&f->shipper.tail);
+	close(f->shipper.spool);
+	append(f, "three\n");
+	got.next = FORWARD_OK;
+	begin_shipper(f, 4096);
+	ship(f);
+	CU_ASSERT_STRING_EQUAL(buf_string(&got.bytes), "one\ntwo\none\ntwo\nthree\n");
+	const char *second = strchr(got.ids.data, '\n') + 1;
+	CU_ASSERT_EQUAL(strncmp(got.ids.data, second, (size_t)(second - got.ids.data)), 0);
+	CU_ASSERT_EQUAL(atomic_load(&f->shipping.retries), 1);
+	shipper_close(&f->shipper);
+	tear_down(f);
+}
+
+static void
+segments_in_order(void)
+{
+	struct fixture *f = set_up();
+	struct logfile late;
+	append(f, "old\n");
+	begin_shipper(f, 4096);
+	rotate(f, "log.1");
+	late = f->log;
+	open_log(f);
+	append(f, "new\n");
+	CU_ASSERT_EQUAL(segments_left(f), 2);
+	ship(f);
+	CU_ASSERT_STRING_EQUAL(buf_string(&got.bytes), "old\nnew\n");
+	CU_ASSERT_EQUAL(segments_left(f), 1);
+	/* Who still has the old file must not append to what nobody looks at. */
+	struct iovec iov = {(void *)(uintptr_t) "late\n", 5};
+	CU_ASSERT_EQUAL(logfile_append(&late, &iov, 1, false), -1);
+	CU_ASSERT_EQUAL(errno, ESTALE);
+	logfile_close(&late);
+	shipper_close(&f->shipper);
+	tear_down(f);
+}
+
+/* As with names of the day: the old one still leads to the file. */
+static void
+late_writer(void)
+{
+	struct fixture *f = set_up();
+	struct logfile other;
+	append(f, "old\n");
+	begin_shipper(f, 4096);
+	CU_ASSERT_EQUAL(logfile_open(&other, f->dir, "next", &f->mark), 0);
+	CU_ASSERT_EQUAL(logfile_hold(&other, f->spool), 0);
+	ship(f);
+	CU_ASSERT_EQUAL(append(f, "late\n"), -1);
+	CU_ASSERT_EQUAL(errno, ESTALE);
+	logfile_close(&f->log);
+	open_log(f);
+	CU_ASSERT_EQUAL(f->log.segment.start, 4);
+	CU_ASSERT_EQUAL(append(f, "late\n"), 0);
+	ship(f);
+	CU_ASSERT_STRING_EQUAL(buf_string(&got.bytes), "old\nlate\n");
+	logfile_close(&other);
+	shipper_close(&f->shipper);
+	tear_down(f);
+}
+
+static void
+torn(void)
+{
+	struct fixture *f = set_up();
+	append(f, "whole\n");
+	/* A writer died in the middle: noted, and not cut off yet. */
+	mark_begin(&f->mark, f->log.identity.file, 6, 100);
+	CU_ASSERT_EQUAL(write(f->log.fd, "half a line\nand", 15), 15);
+	begin_shipper(f, 4096);
+	ship(f);
+	CU_ASSERT_STRING_EQUAL(buf_string(&got.bytes), "whole\n");
+	append(f, "next\n");
+	ship(f);
+	CU_ASSERT_STRING_EQUAL(buf_string(&got.bytes), "whole\nnext\n");
+	shipper_close(&f->shipper);
+	tear_down(f);
+}
+
+static void
+emptied(void)
+{
+	struct fixture *f = set_up();
+	append(f, "one\ntwo\n");
+	begin_shipper(f, 4096);
+	ship(f);
+	CU_ASSERT_EQUAL(ftruncate(f->log.fd, 0), 0);
+	ship(f);
+	append(f, "three\n");
+	ship(f);
+	CU_ASSERT_STRING_EQUAL(buf_string(&got.bytes), "one\ntwo\nthree\n");
+	CU_ASSERT_TRUE(f->shipper.at.segment.number > f->log.segment.number);
+	shipper_close(&f->shipper);
+	tear_down(f);
+}
+
+static void
+full(void)
+{
+	struct fixture *f = set_up();
+	for (int i = 0; i < 100; i++)
+		append(f, "0123456789\n");
+	got.next = FORWARD_PENDING;
+	begin_shipper(f, 44);
+	f->shipper.rules.spool_bytes = 550;
+	ship(f);
+	CU_ASSERT_EQUAL(atomic_load(&f->shipping.full), 1);
+	CU_ASSERT_EQUAL(atomic_load(&f->shipping.lag_bytes), 1100);
+	f->shipper.rules.drop_oldest = true;
+	ship(f);
+	CU_ASSERT_EQUAL(atomic_load(&f->shipping.full), 0);
+	CU_ASSERT_EQUAL(atomic_load(&f->shipping.dropped_bytes), 550);
+	CU_ASSERT_EQUAL(f->shipper.at.start, 550);
+	shipper_close(&f->shipper);
+	tear_down(f);
+}
+
+static void
+locked(void)
+{
+	struct fixture *f = set_up();
+	struct shipper second;
+	begin_shipper(f, 4096);
+	CU_ASSERT_EQUAL(
+		shipper_open(&second, f->spool, "n", &f->mark, &f->shipping, &fake, NULL), -1);
+	CU_ASSERT_EQUAL(errno, EWOULDBLOCK);
+	shipper_close(&f->shipper);
+	tear_down(f);
+}
+
+static void
+checkpoints(void)
+{
+	static const char *const spoiled[] = {"", "n", "n x 0 0\n",
+		"n 0000000000000001-0000000000000001-1-0 5 4\n",
+		"n 0000000000000001-0000000000000001-1-0 0 4",
+		"n/ 0000000000000001-0000000000000001-1-0 0 4\n"};
+	struct fixture *f = set_up();
+	char *path = scratch_path(f->spool, "checkpoint");
+	int spool = spool_open(f->spool);
+	struct checkpoint in = {.node = "a.b", .start = 7, .end = 19}, out;
+	CU_ASSERT_EQUAL(checkpoint_read(spool, &out), -1);
+	CU_ASSERT_EQUAL(errno, ENOENT);
+	in.segment = f->log.segment;
+	CU_ASSERT_EQUAL(checkpoint_write(spool, &in), 0);
+	CU_ASSERT_EQUAL(checkpoint_read(spool, &out), 0);
+	CU_ASSERT_EQUAL(out.end, 19);
+	CU_ASSERT_STRING_EQUAL(out.segment.name, in.segment.name);
+	for (size_t i = 0; i < sizeof spoiled / sizeof spoiled[0]; i++) {
+		unlink(path);
+		scratch_write(path, slice_of(spoiled[i]));
+		CU_ASSERT_EQUAL(checkpoint_read(spool, &out), -1);
+		CU_ASSERT_EQUAL(errno, EBADMSG);
+	}
+	close(spool);
+	free(path);
+	tear_down(f);
+}
+
+int
+main(void)
+{
+	static const struct tap_case cases[] = {
+		{"batches are whole lines", batches},
+		{"a batch waits for more", linger},
+		{"what was on its way goes out again with its id", same_bytes_same_id},
+		{"segments go out in order and leave the spool", segments_in_order},
+		{"a file that gets a late record is linked again, from there", late_writer},
+		{"what a dead writer has left is not shipped", torn},
+		{"a file that was emptied is another segment", emptied},
+		{"a full spool", full},
+		{"one shipper a spool", locked},
+		{"checkpoints, and spoiled ones", checkpoints},
+		{NULL, NULL},
+	};
+	return tap_main("shipper", cases);
+}

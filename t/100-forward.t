@@ -148,11 +148,11 @@ subtest 'a full spool' => sub {
 
 subtest 'AckWhen replicated' => sub {
 	my $kafka  = LogCollectd::Kafka->start;
-	my $daemon = start($kafka, AckWhen => 'replicated timeout=2', ForwardBatch => '262144 linger=0');
+	my $daemon = start($kafka, AckWhen => 'replicated timeout=4', ForwardBatch => '262144 linger=0');
 	send_numbered($daemon, 1, 50);
 	is(scalar(my @numbers = map { /^record (\d+)/ } $kafka->messages($daemon)), 50, 'what was answered is in the engine');
 	my $client = $daemon->connect;
-	$kafka->tell('rtt 300');
+	$kafka->tell('rtt 50');
 	kill KILL => forwarder($daemon);
 	$client->send(record(ERROR => 'record 51 x') . "\n");
 	is((verdicts($client->lines(1)))[0], 'received', 'the death of the forwarder is survived');
@@ -161,7 +161,7 @@ subtest 'AckWhen replicated' => sub {
 	my $began = time;
 	$client->send(record(ERROR => 'record 52 x') . "\n");
 	is((verdicts($client->lines(1)))[0], 'failed', 'past the timeout it is a storage failure');
-	cmp_ok(time - $began, '>=', 1.9, 'not before');
+	cmp_ok(time - $began, '>=', 3.9, 'not before');
 	$kafka->tell('up -1');
 	ok(wait_until { grep { $_ eq 'record 52 x' } $kafka->messages($daemon) }, 'the record may still arrive');
 	is($daemon->stop, 0, 'stops');
@@ -206,6 +206,15 @@ subtest 'bad configuration' => sub {
 	my $daemon = LogCollectd->new(AckWhen => 'replicated');
 	my ($status, undef, $err) = $daemon->run('-t', '-f', $daemon->conf_file);
 	like($err, qr/AckWhen: replicated needs an engine/, 'AckWhen replicated alone');
+	SKIP: {
+		my ($place) = grep { -w && (stat)[0] != (stat $daemon->dir)[0] } '/dev/shm', '/var/tmp', '/tmp';
+		skip 'there is one file system here', 2 if !defined $place;
+		my $spool = File::Temp::tempdir(DIR => $place, CLEANUP => 1);
+		my $other = LogCollectd->new(Forward => 'kafka://127.0.0.1:1 topic=logs', ForwardSpool => $spool);
+		($status, undef, $err) = $other->run('-f', $other->conf_file);
+		is($status, 78, 'a spool elsewhere');
+		like($err, qr/ForwardSpool \S+ must be on the file system of LogDir/, 'says why');
+	}
 	# The program without its modules.
 	my $lone = $daemon->dir . '/bin';
 	mkdir $lone;

@@ -21,6 +21,7 @@
 #include "monitor/monitor.h"
 #include "net/passed.h"
 #include "serve/worker.h"
+#include "settings/forwarding.h"
 #include "settings/load.h"
 #include "settings/options.h"
 #include "shm/shared.h"
@@ -32,6 +33,8 @@
 #include "super/secrets.h"
 #include "super/signals.h"
 #include "super/supervisor.h"
+
+enum { TRY_SPOOL_MS = 2000 };
 
 /* In the memory that this daemon's processes share. */
 struct store_memory {
@@ -209,10 +212,16 @@ find_privileges(struct daemon *daemon)
 static int
 make_log_dir(const struct settings *settings, const struct privileges *privileges)
 {
-	if (!settings->policy.persist || !privileges->change ||
-		access(settings->log_dir, F_OK) == 0)
+	if (!settings->policy.persist || !privileges->change)
 		return 0;
-	return folder_make(settings->log_dir, privileges->uid, privileges->gid);
+	if (access(settings->log_dir, F_OK) != 0 &&
+		folder_make(settings->log_dir, privileges->uid, privileges->gid) != 0)
+		return -1;
+	char room[FORWARDING_SPOOL_BYTES];
+	const char *spool = forwarding_spool(settings, room);
+	if (spool == NULL || access(spool, F_OK) == 0)
+		return 0;
+	return folder_make(spool, privileges->uid, privileges->gid);
 }
 
 static int
@@ -223,6 +232,23 @@ prepare_log_dir(struct daemon *daemon)
 		return EX_OK;
 	errlog_error("cannot make LogDir %s: %s", settings->log_dir, strerror(errno));
 	return EX_CANTCREAT;
+}
+
+/* Any other trouble may end by itself, and is told by the workers. */
+static int
+check_spool(struct daemon *daemon)
+{
+	const struct settings *settings = &daemon->loaded.settings;
+	char room[FORWARDING_SPOOL_BYTES];
+	struct errands errands = {0};
+	const char *spool = forwarding_spool(settings, room);
+	if (spool == NULL || errand_run(&errands, &daemon->privileges, worker_try_log, settings,
+				     TRY_SPOOL_MS) != EXDEV)
+		return EX_OK;
+	errlog_error(
+		"ForwardSpool %s must be on the file system of LogDir %s, as a folder in it is",
+		spool, settings->log_dir);
+	return EX_CONFIG;
 }
 
 /* For a reload: the settings as they are now. */
@@ -402,8 +428,8 @@ static int
 run(struct daemon *daemon, const struct settings_sources *sources, bool detach)
 {
 	static int (*const steps[])(struct daemon *) = {raise_descriptor_limit, find_privileges,
-		open_pidfile, open_listeners, open_status, prepare_log_dir, share_memory,
-		load_secrets};
+		open_pidfile, open_listeners, open_status, prepare_log_dir, check_spool,
+		share_memory, load_secrets};
 	int status = open_errlog(&daemon->loaded.settings);
 	signals_block();
 	powers_hide(daemon->loaded.settings.sandbox != 0);

@@ -85,7 +85,7 @@ static const char *
 parse_host(struct slice text, const struct scheme *scheme, struct endpoint *out)
 {
 	char copy[ENDPOINT_TEXT_MAX] = {0};
-	if (text.len == 0 || text.len + sizeof ":65535" > sizeof copy)
+	if (text.len == 0 || text.data[0] == '*' || text.len + sizeof ":65535" > sizeof copy)
 		return "a host must be a name or an address, with a port as in broker1:9092";
 	memcpy(copy, text.data, text.len);
 	const char *colon = strrchr(copy, ':');
@@ -93,8 +93,7 @@ parse_host(struct slice text, const struct scheme *scheme, struct endpoint *out)
 	if (!has_port)
 		snprintf(copy + text.len, sizeof copy - text.len, ":%u", scheme->port);
 	const char *reason = endpoint_parse(copy, out);
-	if (reason == NULL &&
-		(out->port == 0 || out->host[0] == '*' || strncmp(out->host, "fd@", 3) == 0))
+	if (reason == NULL && (out->port == 0 || strncmp(out->host, "fd@", 3) == 0))
 		return "a host must be a name or an address, with a port as in broker1:9092";
 	return reason;
 }
@@ -103,8 +102,8 @@ static const char *
 parse_hosts(
 	struct slice list, const struct scheme *scheme, struct engine *engine, struct buf *scratch)
 {
-	while (engine->host_count == 0 || list.len > 0) {
-		const char *comma = memchr(list.data, ',', list.len);
+	for (const char *comma = list.data; comma != NULL;) {
+		comma = memchr(list.data, ',', list.len);
 		size_t len = comma == NULL ? list.len : (size_t)(comma - list.data);
 		if (engine->host_count == ENGINE_HOSTS_MAX)
 			return wrong(scratch, "%d hosts are the most", ENGINE_HOSTS_MAX);
@@ -113,7 +112,7 @@ parse_hosts(
 		if (reason != NULL)
 			return wrong(scratch, "'%.*s': %s", (int)(len < 64 ? len : 64), list.data,
 				reason);
-		list.data += comma == NULL ? len : len + 1;
+		list.data += len + 1;
 		list.len -= comma == NULL ? len : len + 1;
 	}
 	return NULL;
@@ -182,11 +181,10 @@ parse_option(struct slice word, struct engine *engine, struct buf *scratch)
 	if (len >= sizeof value)
 		return wrong(scratch, "'%.*s': %zu bytes are the most",
 			(int)(name.len < 64 ? name.len : 64), name.data, sizeof value - 1);
-	if (equal != NULL && len == 0)
-		return wrong(scratch, "'%.*s' needs a value behind the '='",
+	if (len == 0)
+		return wrong(scratch, "'%.*s' needs a value, as in topic=logs",
 			(int)(name.len < 64 ? name.len : 64), name.data);
-	if (equal != NULL)
-		memcpy(value, equal + 1, len);
+	memcpy(value, equal + 1, len);
 	if (!slice_equal(name, (struct slice)SLICE("node")))
 		return set_option(engine, name, value, scratch);
 	if (!engine_is_node(value))

@@ -253,12 +253,28 @@ late_writer(void)
 	tear_down(f);
 }
 
+/* The link in the spool is no name of the log. */
+static void
+removed(void)
+{
+	struct fixture *f = set_up();
+	char *path = scratch_path(f->dir, "log");
+	append(f, "one\n");
+	CU_ASSERT_EQUAL(unlink(path), 0);
+	CU_ASSERT_EQUAL(append(f, "lost\n"), -1);
+	CU_ASSERT_EQUAL(errno, ESTALE);
+	free(path);
+	tear_down(f);
+}
+
 static void
 torn(void)
 {
 	struct fixture *f = set_up();
 	append(f, "whole\n");
-	/* A writer died in the middle: noted, and not cut off yet. */
+	/* Where the last whole one has ended is not known; a writer died in the middle: noted, and not cut off yet. */
+	mark_begin(&f->mark, f->log.identity.file, 6, 100);
+	mark_end(&f->mark, f->log.identity.file, -1);
 	mark_begin(&f->mark, f->log.identity.file, 6, 100);
 	CU_ASSERT_EQUAL(write(f->log.fd, "half a line\nand", 15), 15);
 	begin_shipper(f, 4096);
@@ -360,6 +376,7 @@ main(void)
 		{"what was on its way goes out again with its id", same_bytes_same_id},
 		{"segments go out in order and leave the spool", segments_in_order},
 		{"a file that gets a late record is linked again, from there", late_writer},
+		{"a file that was removed gets no more records", removed},
 		{"what a dead writer has left is not shipped", torn},
 		{"a file that was emptied is another segment", emptied},
 		{"a full spool", full},

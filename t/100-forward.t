@@ -84,7 +84,7 @@ subtest 'what is there already when Forward is set' => sub {
 	is($daemon->stop, 0, 'stops');
 };
 
-subtest 'killed forwarders, killed workers, rotations' => sub {
+subtest 'killed forwarders, rotations' => sub {
 	my $kafka  = LogCollectd::Kafka->start;
 	my $daemon = start($kafka, LogRotateSize => 50000, LogRotateKeep => 1, ForwardBatch => '4096 linger=1');
 	my ($killed, $next) = (0, 0);

@@ -168,11 +168,12 @@ const struct limited_call calls_common_limited[] = {
 };
 
 const char *const calls_worker[] = {
-	/* the log: appended to, cut, synced, rotated, its folder made */
+	/* the log: appended to, cut, synced, rotated, its folder made, linked into the spool */
 	"fallocate",
 	"fdatasync",
 	"flock",
 	"fsync",
+	"linkat",
 	"mkdir",
 	"mkdirat",
 	"pwrite64",

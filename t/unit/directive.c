@@ -26,7 +26,7 @@ rows(void)
 		CU_ASSERT_TRUE(row->min <= row->max || row->size > 0);
 		CU_ASSERT_TRUE(row->offset < sizeof(struct settings));
 	}
-	CU_ASSERT_EQUAL(directives_count, 59);
+	CU_ASSERT_EQUAL(directives_count, 58);
 }
 
 static void

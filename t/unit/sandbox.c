@@ -221,6 +221,8 @@ use_files(const char *dir)
 	MUST(statx(fd, "", AT_EMPTY_PATH, STATX_SIZE, &stx) == 0);
 	MUST(pread(fd, &byte, 1, 3) == 1 && byte == '\n' && lseek(fd, 0, SEEK_SET) == 0);
 	MUST(fdatasync(fd) == 0 && fsync(fd) == 0 && ftruncate(fd, 2) == 0);
+	MUST(linkat(folder, "sub/log", folder, "spooled", 0) == 0 &&
+		unlinkat(folder, "spooled", 0) == 0);
 	MUST(renameat(folder, "sub/log", folder, "log.1") == 0);
 	MUST(unlinkat(folder, "log.1", 0) == 0 && flock(fd, LOCK_UN) == 0);
 	DIR *all = opendir(dir);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-# What workers and the monitor give up: capabilities, other programs, system calls that they do not need, and
+# What workers, the monitor and the forwarder give up: capabilities, other programs, system calls that they do not need, and
 # that anybody looks into them.  And that all that they are for goes on under it.
 use v5.36;
 use Test::More;
@@ -28,6 +28,16 @@ subtest 'what is left of them' => sub {
 	like(slurp('/proc/' . $daemon->pid . '/status'), qr/^Seccomp:\t0$/m, 'the supervisor has to start others');
 	is($daemon->stop, 0, 'stops');
 	unlike($daemon->errors, qr/not permitted|SIGSYS/, 'and nothing was missing');
+};
+
+# Its libraries may ask for much, but neither for other programs nor for capabilities.
+subtest 'the forwarder' => sub {
+	my $daemon = LogCollectd->start(Forward => 'kafka://127.0.0.1:1 topic=nowhere', LogLevel => 'debug');
+	my ($pid)  = $daemon->children('forwarder:');
+	my $filter = can_filter($daemon) ? 2 : 0;
+	ok(wait_until { slurp("/proc/$pid/status") =~ /^Seccomp:\t$filter$/m }, 'it is kept from what only an intruder wants');
+	like(slurp("/proc/$pid/status"), qr/^$_$/m, $_) for "NoNewPrivs:\t1", "CapEff:\t0+";
+	is($daemon->stop, 0, 'stops');
 };
 
 # Field by field: what another process of the same user may see of a hidden one is what root may.

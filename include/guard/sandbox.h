@@ -2,14 +2,14 @@
 /*
  * A filter of system calls (seccomp): what a worker or the monitor never asks for, it cannot ask for any more, whoever
  * has taken it over.  What may be needed by a fault or by the C library fails with EPERM; what only an intruder wants
- * ends the process with SIGSYS.
+ * ends the process with SIGSYS.  The forwarder, whose libraries ask for what they like, is kept from the latter alone.
  */
 #ifndef GUARD_SANDBOX_H
 #define GUARD_SANDBOX_H
 
 #include <stdbool.h>
 
-enum sandbox_role { SANDBOX_WORKER, SANDBOX_MONITOR };
+enum sandbox_role { SANDBOX_WORKER, SANDBOX_MONITOR, SANDBOX_FORWARDER };
 
 enum sandbox_result {
 	SANDBOX_LOADED,

@@ -17,6 +17,7 @@
 #include "forward/destination.h"
 #include "forward/module.h"
 #include "forward/shipper.h"
+#include "guard/sandbox.h"
 #include "net/orders.h"
 #include "settings/forwarding.h"
 
@@ -49,9 +50,9 @@ static const struct forward_driver absent = {
 	.version = FORWARD_DRIVER_VERSION, .size = sizeof absent, .open = absent_open};
 
 static void
-settle_down(void)
+settle_down(bool sandbox)
 {
-	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	sandbox_enter(SANDBOX_FORWARDER, sandbox, false);
 	/* One that outlives its supervisor would keep the spool from the next daemon. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	(void)setpriority(PRIO_PROCESS, 0, NICE);
@@ -199,9 +200,9 @@ forwarder_main(const void *heritage, size_t index, int channel)
 	static struct forwarder forwarder;
 	(void)index;
 	forwarder = (struct forwarder){.heritage = heritage, .channel = channel};
-	settle_down();
 	published_read(forwarder.heritage->shared->settings, &forwarder.settings,
 		sizeof forwarder.settings);
+	settle_down(forwarder.settings.sandbox != 0);
 	setproctitle("forwarder: %s", forwarder.settings.forward.scheme);
 	forwarder.heritage->in_service(forwarder.heritage->context);
 	ship(&forwarder);

@@ -92,8 +92,9 @@ static int
 fill(scmp_filter_ctx filter, enum sandbox_role role)
 {
 	int error = add_names(filter, death(), calls_deadly);
-	if (error == 0)
-		error = add_names(filter, SCMP_ACT_ALLOW, calls_common);
+	if (error != 0 || role == SANDBOX_FORWARDER)
+		return error;
+	error = add_names(filter, SCMP_ACT_ALLOW, calls_common);
 	if (error == 0)
 		error = add_limited(filter, calls_common_limited);
 	if (error == 0)
@@ -121,7 +122,8 @@ load(scmp_filter_ctx filter)
 enum sandbox_result
 sandbox_load(enum sandbox_role role)
 {
-	scmp_filter_ctx filter = seccomp_init(SANDBOX_OTHERWISE);
+	scmp_filter_ctx filter = seccomp_init(
+		role == SANDBOX_FORWARDER ? SCMP_ACT_ALLOW : SANDBOX_OTHERWISE);
 	if (filter == NULL) {
 		errno = ENOSYS;
 		return SANDBOX_FAILED;

@@ -8,14 +8,16 @@
 
 #define FOLDER "lib/logcollectd"
 
-/* Cuts the last name off.  Whether there was one. */
+/* Cuts the last names off.  Whether there were so many. */
 static bool
-cut_name(char *path)
+cut_names(char *path, int count)
 {
-	char *slash = strrchr(path, '/');
-	if (slash == NULL)
-		return false;
-	*slash = '\0';
+	for (; count > 0; count--) {
+		char *slash = strrchr(path, '/');
+		if (slash == NULL)
+			return false;
+		*slash = '\0';
+	}
 	return true;
 }
 
@@ -28,7 +30,7 @@ modules_path(const char *name, char path[static MODULES_PATH_MAX])
 		return NULL;
 	program[len] = '\0';
 	errno = ENOENT;
-	if (!cut_name(program) || !cut_name(program))
+	if (!cut_names(program, 2))
 		return NULL;
 	if (snprintf(path, MODULES_PATH_MAX, "%s/" FOLDER "/%s.so", program, name) >=
 		MODULES_PATH_MAX) {

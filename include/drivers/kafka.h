@@ -7,9 +7,6 @@
 
 #include "forward/driver.h"
 
-/* The option of that name, or NULL. */
-const char *kafka_option(const struct forward_target *target, const char *name);
-
 /*
  * How to reach the brokers, silently.  For rd_kafka_new(); NULL with why.
  */

@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 enum {
 	FORWARD_DRIVER_VERSION = 1, /* of all of this: another one is not used */
@@ -76,6 +77,17 @@ struct forward_target {
 	const char *user; /* NULL: none, and no password */
 	const char *password;
 };
+
+/* The value of that name, or NULL. */
+static inline const char *
+forward_option(const struct forward_target *target, const char *name)
+{
+	for (size_t i = 0; i < target->option_count; i++) {
+		if (strcmp(target->options[i].name, name) == 0)
+			return target->options[i].value;
+	}
+	return NULL;
+}
 
 /*
  * Whole lines, each with its '\n'.  `id` is printable ASCII without spaces, less than 512 bytes, and names these bytes for ever: it

@@ -65,8 +65,8 @@ kafka_open(const struct forward_target *target, void **state, char why[FORWARD_W
 		free(kafka);
 		return FORWARD_FATAL;
 	}
-	kafka->topic = kafka_option(target, "topic");
-	kafka->key = kafka_option(target, "key");
+	kafka->topic = forward_option(target, "topic");
+	kafka->key = forward_option(target, "key");
 	kafka->handle = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, FORWARD_WHY_MAX);
 	if (kafka->handle == NULL) {
 		rd_kafka_conf_destroy(conf);

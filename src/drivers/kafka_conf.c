@@ -7,16 +7,6 @@
 
 enum { SERVERS_MAX = 8192 };
 
-const char *
-kafka_option(const struct forward_target *target, const char *name)
-{
-	for (size_t i = 0; i < target->option_count; i++) {
-		if (strcmp(target->options[i].name, name) == 0)
-			return target->options[i].value;
-	}
-	return NULL;
-}
-
 bool
 kafka_set(rd_kafka_conf_t *conf, const char *name, const char *value, char why[FORWARD_WHY_MAX])
 {
@@ -66,7 +56,7 @@ set_security(rd_kafka_conf_t *conf, const struct forward_target *target, char wh
 		       kafka_set(conf, "ssl.endpoint.identification.algorithm", "https", why);
 	if (!sasl)
 		return good;
-	const char *mechanism = kafka_option(target, "mechanism");
+	const char *mechanism = forward_option(target, "mechanism");
 	return good &&
 	       kafka_set(conf, "sasl.mechanisms", mechanism == NULL ? "PLAIN" : mechanism, why) &&
 	       kafka_set(conf, "sasl.username", target->user, why) &&

@@ -118,7 +118,7 @@ begin(struct reader *reader, const struct forward_target *target, int64_t since_
 		rd_kafka_conf_destroy(conf);
 		return FORWARD_FATAL;
 	}
-	reader->topic = rd_kafka_topic_new(reader->handle, kafka_option(target, "topic"), NULL);
+	reader->topic = rd_kafka_topic_new(reader->handle, forward_option(target, "topic"), NULL);
 	if (reader->topic == NULL)
 		return say(rd_kafka_last_error(), why);
 	rd_kafka_resp_err_t error = find_parts(reader);

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The AMQP driver: reads a queue or a stream back, as far as it went when it was opened.  A stream keeps what it has.  A
+ * queue hands out what it has, and takes it back unharmed when the connection ends, as nothing is acknowledged.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "drivers/amqp.h"
+
+enum {
+	STREAM_CREDIT = 100,
+	QUEUE_CREDIT = UINT16_MAX, /* more, unacknowledged, a queue does not hand out */
+	LAST_MS = 3000,            /* the end of a stream comes soon, */
+	LAST_PAUSE_MS = 300,       /* and all of it at once */
+	MARGIN_MS = 10000,         /* between our clocks, in whole seconds, and those of brokers */
+	TEXT_MAX = 512,
+};
+
+static const char last_tag[] = "last", all_tag[] = "all";
+
+struct reader {
+	struct amqp_link link;
+	bool stream;
+	bool ended;
+	int64_t last;    /* of a stream: the offset to read up to, */
+	int64_t last_ms; /* and when that was published; 0: it does not tell */
+	uint64_t left;   /* of a queue: how many were there */
+	bool held;       /* the caller has the envelope */
+	amqp_envelope_t envelope;
+	char id[TEXT_MAX], node[TEXT_MAX];
+};
+
+static void
+let_go(struct reader *reader)
+{
+	if (reader->held)
+		amqp_destroy_envelope(&reader->envelope);
+	reader->held = false;
+}
+
+void
+amqp_read_close(void *state)
+{
+	struct reader *reader = state;
+	let_go(reader);
+	amqp_link_close(&reader->link);
+	free(reader);
+}
+
+/* Waits for a delivery of that consumer.  FORWARD_PENDING: none came. */
+static enum forward_outcome
+await_delivery(struct reader *reader, const char *tag, int timeout_ms, char why[FORWARD_WHY_MAX])
+{
+	const struct timeval wait = amqp_link_wait(timeout_ms);
+	amqp_rpc_reply_t reply = amqp_consume_message(
+		reader->link.connection, &reader->envelope, &wait, 0);
+	if (reply.reply_type == AMQP_RESPONSE_LIBRARY_EXCEPTION &&
+		reply.library_error == AMQP_STATUS_UNEXPECTED_STATE) {
+		amqp_frame_t frame;
+		int status = amqp_simple_wait_frame_noblock(reader->link.connection, &frame, &wait);
+		if (status == AMQP_STATUS_OK && frame.frame_type == AMQP_FRAME_METHOD)
+			return amqp_link_closed(&frame.payload.method, why);
+		return amqp_link_status(status, "read", why);
+	}
+	if (reply.reply_type != AMQP_RESPONSE_NORMAL)
+		return reply.library_error == AMQP_STATUS_TIMEOUT
+		               ? FORWARD_PENDING
+		               : amqp_link_status(reply.library_error, "read", why);
+	reader->held = true;
+	if (reader->stream)
+		amqp_basic_ack(reader->link.connection, AMQP_CHANNEL, reader->envelope.delivery_tag,
+			false);
+	size_t len = strlen(tag);
+	return reader->envelope.consumer_tag.len == len &&
+	                       memcmp(reader->envelope.consumer_tag.bytes, tag, len) == 0
+	               ? FORWARD_OK
+	               : FORWARD_PENDING;
+}
+
+static const amqp_field_value_t *
+header(const struct reader *reader, const char *name)
+{
+	const amqp_basic_properties_t *properties = &reader->envelope.message.properties;
+	size_t len = strlen(name);
+	if (!(properties->_flags & AMQP_BASIC_HEADERS_FLAG))
+		return NULL;
+	for (int i = 0; i < properties->headers.num_entries; i++) {
+		const amqp_table_entry_t *entry = &properties->headers.entries[i];
+		if (entry->key.len == len && memcmp(entry->key.bytes, name, len) == 0)
+			return &entry->value;
+	}
+	return NULL;
+}
+
+static int64_t
+offset(const struct reader *reader)
+{
+	const amqp_field_value_t *value = header(reader, "x-stream-offset");
+	return value != NULL && value->kind == AMQP_FIELD_KIND_I64 ? value->value.i64 : -1;
+}
+
+static int64_t
+published_ms(const struct reader *reader)
+{
+	const amqp_basic_properties_t *properties = &reader->envelope.message.properties;
+	return properties->_flags & AMQP_BASIC_TIMESTAMP_FLAG
+	               ? (int64_t)properties->timestamp * 1000
+	               : 0;
+}
+
+static enum forward_outcome
+consume(struct reader *reader, const struct forward_target *target, const char *tag,
+	amqp_field_value_t from, char why[FORWARD_WHY_MAX])
+{
+	amqp_table_entry_t entry = {.key = amqp_cstring_bytes("x-stream-offset"), .value = from};
+	const amqp_table_t arguments = {.num_entries = 1, .entries = &entry};
+	amqp_basic_consume(reader->link.connection, AMQP_CHANNEL,
+		amqp_cstring_bytes(forward_option(target, "routing-key")), amqp_cstring_bytes(tag),
+		false, false, false, reader->stream ? arguments : amqp_empty_table);
+	return amqp_link_result(&reader->link, "consume", why);
+}
+
+static amqp_field_value_t
+from_word(const char *word)
+{
+	return (amqp_field_value_t){
+		.kind = AMQP_FIELD_KIND_UTF8, .value.bytes = amqp_cstring_bytes(word)};
+}
+
+/* By reading what the stream stored together last.  Where nothing comes it is empty. */
+static enum forward_outcome
+find_last(struct reader *reader, const struct forward_target *target, char why[FORWARD_WHY_MAX])
+{
+	reader->last = -1;
+	enum forward_outcome outcome = consume(reader, target, last_tag, from_word("last"), why);
+	if (outcome == FORWARD_OK)
+		outcome = await_delivery(reader, last_tag, LAST_MS, why);
+	for (; outcome == FORWARD_OK;
+		outcome = await_delivery(reader, last_tag, LAST_PAUSE_MS, why)) {
+		reader->last = offset(reader);
+		reader->last_ms = published_ms(reader);
+		let_go(reader);
+	}
+	let_go(reader);
+	if (outcome != FORWARD_PENDING)
+		return outcome;
+	amqp_basic_cancel(reader->link.connection, AMQP_CHANNEL, amqp_cstring_bytes(last_tag));
+	return amqp_link_result(&reader->link, "cancel", why);
+}
+
+static enum forward_outcome
+begin_stream(struct reader *reader, const struct forward_target *target, int64_t since_ms,
+	char why[FORWARD_WHY_MAX])
+{
+	const amqp_field_value_t since = {
+		.kind = AMQP_FIELD_KIND_TIMESTAMP, .value.u64 = (uint64_t)since_ms / 1000};
+	enum forward_outcome outcome = find_last(reader, target, why);
+	reader->ended = reader->last < 0;
+	if (outcome != FORWARD_OK || reader->ended)
+		return outcome;
+	return consume(reader, target, all_tag, since_ms > 0 ? since : from_word("first"), why);
+}
+
+static enum forward_outcome
+begin_queue(struct reader *reader, const struct forward_target *target, char why[FORWARD_WHY_MAX])
+{
+	const amqp_queue_declare_ok_t *queue = amqp_queue_declare(reader->link.connection,
+		AMQP_CHANNEL, amqp_cstring_bytes(forward_option(target, "routing-key")), true, true,
+		false, false, amqp_empty_table);
+	if (queue == NULL)
+		return amqp_link_result(&reader->link, "declare", why);
+	reader->left = queue->message_count;
+	return consume(reader, target, all_tag, from_word("first"), why);
+}
+
+static enum forward_outcome
+begin(struct reader *reader, const struct forward_target *target, int64_t since_ms,
+	char why[FORWARD_WHY_MAX])
+{
+	enum forward_outcome outcome = amqp_link_open(&reader->link, target, why);
+	if (outcome != FORWARD_OK)
+		return outcome;
+	amqp_basic_qos(reader->link.connection, AMQP_CHANNEL, 0,
+		reader->stream ? STREAM_CREDIT : QUEUE_CREDIT, false);
+	outcome = amqp_link_result(&reader->link, "prefetch", why);
+	if (outcome != FORWARD_OK)
+		return outcome;
+	if (!reader->stream)
+		return begin_queue(reader, target, why);
+	outcome = find_last(reader, target, why);
+	return outcome != FORWARD_OK ? outcome : begin_stream(reader, target, since_ms, why);
+}
+
+enum forward_outcome
+amqp_read_open(const struct forward_target *target, int64_t since_ms, void **state,
+	char why[FORWARD_WHY_MAX])
+{
+	struct reader *reader = calloc(1, sizeof *reader);
+	if (reader == NULL) {
+		snprintf(why, FORWARD_WHY_MAX, "no memory");
+		return FORWARD_FATAL;
+	}
+	atomic_store(&reader->link.fd, -1);
+	reader->stream = strcmp(forward_option(target, "queue-type"), "stream") == 0;
+	enum forward_outcome outcome = begin(reader, target, since_ms, why);
+	if (outcome != FORWARD_OK)
+		amqp_read_close(reader);
+	else
+		*state = reader;
+	return outcome;
+}
+
+/* NULL where it is not there. */
+static const char *
+copy(amqp_bytes_t bytes, char out[static TEXT_MAX])
+{
+	if (bytes.len == 0 || bytes.len >= TEXT_MAX)
+		return NULL;
+	memcpy(out, bytes.bytes, bytes.len);
+	out[bytes.len] = '\0';
+	return out;
+}
+
+static void
+describe(struct reader *reader, struct forward_message *out)
+{
+	const amqp_message_t *message = &reader->envelope.message;
+	const amqp_basic_properties_t *properties = &message->properties;
+	const amqp_field_value_t *node = header(reader, "node");
+	*out = (struct forward_message){.bytes = message->body.bytes,
+		.len = message->body.len,
+		.time_ms = published_ms(reader)};
+	if (properties->_flags & AMQP_BASIC_MESSAGE_ID_FLAG)
+		out->id = copy(properties->message_id, reader->id);
+	if (node != NULL && node->kind == AMQP_FIELD_KIND_UTF8)
+		out->node = copy(node->value.bytes, reader->node);
+}
+
+static bool
+is_last(struct reader *reader)
+{
+	return reader->stream ? offset(reader) >= reader->last : --reader->left == 0;
+}
+
+enum forward_outcome
+amqp_read_next(
+	void *state, struct forward_message *message, int timeout_ms, char why[FORWARD_WHY_MAX])
+{
+	struct reader *reader = state;
+	let_go(reader);
+	if (reader->ended || (!reader->stream && reader->left == 0))
+		return FORWARD_END;
+	enum forward_outcome outcome = await_delivery(reader, all_tag, timeout_ms, why);
+	if (outcome != FORWARD_OK)
+		return outcome;
+	reader->ended = is_last(reader);
+	describe(reader, message);
+	return FORWARD_OK;
+}

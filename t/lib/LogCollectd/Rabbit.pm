@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: ISC
+# A cluster of RabbitMQ nodes on loopback for one test: processes, files and ports of its own, gone when the script ends.
+# What it holds is read with logcollect-cat.
+package LogCollectd::Rabbit;
+
+use v5.36;
+use File::Temp;
+use IO::Socket::INET;
+use Time::HiRes qw(sleep);
+use LogCollectd;
+
+use constant START_S => 90;
+
+# Not the one in the PATH, which becomes another user.
+my $program = '/usr/lib/rabbitmq/bin/rabbitmq-server';
+
+sub installed { return -x $program }
+
+sub free_ports ($count) {
+	my @held = map { IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1') // die "port: $!" } 1 .. $count;
+	return map { $_->sockport } @held;
+}
+
+sub write_file ($path, $text) {
+	open my $file, '>', $path or die "$path: $!";
+	print $file $text;
+	close $file or die "$path: $!";
+}
+
+# With so many nodes, all of which serve when this returns.
+sub start ($class, $count = 3) {
+	my $self = bless { dir => File::Temp->newdir('logcollectd-rabbit-XXXXXX', TMPDIR => 1) }, $class;
+	($self->{epmd}, my @ports) = free_ports(1 + 2 * $count);
+	$self->{nodes} = [map { { name => "r$_\@localhost", port => shift @ports, peers => shift @ports } } 1 .. $count];
+	write_file("$self->{dir}/plugins", "[].\n");
+	write_file("$self->{dir}/.erlang.cookie", 'logcollectd');
+	chmod 0400, "$self->{dir}/.erlang.cookie";
+	$self->configure($_) for 0 .. $count - 1;
+	# The others join the first one.
+	$self->launch($_), $self->await($_) for 0;
+	$self->launch($_) for 1 .. $count - 1;
+	$self->await($_) for 1 .. $count - 1;
+	return $self;
+}
+
+sub configure ($self, $i) {
+	my $n = 0;
+	write_file("$self->{dir}/$i.conf", join '', map { "$_\n" }
+		"listeners.tcp.1 = 127.0.0.1:$self->{nodes}[$i]{port}",
+		'cluster_formation.peer_discovery_backend = classic_config',
+		(map { 'cluster_formation.classic_config.nodes.' . ++$n . " = $_->{name}" } @{ $self->{nodes} }),
+		'disk_free_limit.absolute = 10MB', 'log.console = false');
+}
+
+# Also one that was killed: with its own files it is who it was.
+sub launch ($self, $i) {
+	my $node = $self->{nodes}[$i];
+	my %env = (
+		HOME                                 => "$self->{dir}",
+		ERL_EPMD_ADDRESS                     => '127.0.0.1',
+		ERL_EPMD_PORT                        => $self->{epmd},
+		RABBITMQ_NODENAME                    => $node->{name},
+		RABBITMQ_DIST_PORT                   => $node->{peers},
+		RABBITMQ_CONFIG_FILE                 => "$self->{dir}/$i.conf",
+		RABBITMQ_CONF_ENV_FILE               => '/dev/null',
+		RABBITMQ_ENABLED_PLUGINS_FILE        => "$self->{dir}/plugins",
+		RABBITMQ_MNESIA_BASE                 => "$self->{dir}/$i",
+		RABBITMQ_LOG_BASE                    => "$self->{dir}/$i-log",
+		RABBITMQ_PID_FILE                    => "$self->{dir}/$i.pid",
+		RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS  => '+S 2:2 +sbwt none',
+	);
+	$node->{pid} = fork // die "fork: $!";
+	return if $node->{pid} != 0;
+	@ENV{ keys %env } = values %env;
+	open STDIN,  '<', '/dev/null';
+	open STDOUT, '>', "$self->{dir}/$i.out";
+	open STDERR, '>&', \*STDOUT;
+	setpgrp;
+	exec $program or POSIX::_exit(127);
+}
+
+sub await ($self, $i) {
+	my $node = $self->{nodes}[$i];
+	wait_until { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $node->{port}) } START_S
+		or die "RabbitMQ $i does not serve:\n" . slurp("$self->{dir}/$i.out");
+}
+
+# At once, with all that it has started.
+sub kill_node ($self, @numbers) {
+	my @pids = grep { $_ } map { delete $self->{nodes}[$_]{pid} } @numbers;
+	kill KILL => -$_ for @pids;
+	waitpid $_, 0 for @pids;
+}
+
+# As a Forward line names them: all, or those with these numbers.
+sub address ($self, @numbers) {
+	@numbers = 0 .. $#{ $self->{nodes} } if !@numbers;
+	return 'amqp://' . join ',', map { "127.0.0.1:$self->{nodes}[$_]{port}" } @numbers;
+}
+
+# The records that the brokers hold, without time and level, repeats dropped; none while they cannot say.
+sub messages ($self, $daemon, $options, @numbers) {
+	my ($status, $out) = $daemon->run_command(LogCollectd::program('logcollect-cat'), $self->address(@numbers), @$options);
+	return $status eq '0' ? map { s/^\S+Z \[[^\]]*\] //r } split /\n/, $out : ();
+}
+
+sub DESTROY ($self) {
+	local ($?, $!);
+	$self->kill_node(0 .. $#{ $self->{nodes} });
+	system "ERL_EPMD_PORT=$self->{epmd} epmd -kill >/dev/null 2>&1";
+}
+
+1;

@@ -54,7 +54,8 @@ for my $type (qw(quorum stream)) {
 		send_numbered($daemon, 1001, 4000, sub ($n) {
 			return if $n < $next;
 			$next += 700;
-			$killed += kill KILL => forwarder($daemon) // return;
+			wait_until { forwarder($daemon) };
+			$killed += kill KILL => forwarder($daemon);
 			$rabbit->kill_node(0) if $killed == 1;
 		});
 		cmp_ok($killed, '>', 1, 'forwarders were killed, and a broker');

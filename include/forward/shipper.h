@@ -42,6 +42,7 @@ struct shipper {
 	uint64_t sampled;
 	int64_t sampled_us;
 	bool full;
+	bool gone; /* the folder was removed: to be opened anew */
 	int error; /* of the spool, which was told */
 };
 

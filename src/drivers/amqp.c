@@ -16,7 +16,7 @@
 
 #include "drivers/amqp.h"
 
-enum { LOOK_MS = 1000 };
+enum { LOOK_MS = 1000, NAME_MAX_BYTES = 512, SHORT_MAX = 255 };
 
 struct amqp {
 	const struct forward_target *target;
@@ -26,8 +26,10 @@ struct amqp {
 
 	pthread_mutex_t mutex; /* of all below */
 	pthread_cond_t news;
-	const struct forward_batch *batch; /* on its way; NULL: none is */
-	enum forward_outcome outcome;      /* of it; and, but for FORWARD_OK, of the connection */
+	bool given;                 /* a batch is on its way: */
+	struct forward_batch batch; /* its names are copies, its bytes the caller's */
+	char id[NAME_MAX_BYTES], node[NAME_MAX_BYTES];
+	enum forward_outcome outcome; /* of it; and, but for FORWARD_OK, of the connection */
 	char why[FORWARD_WHY_MAX];
 };
 
@@ -147,7 +149,9 @@ static const struct forward_batch *
 given(struct amqp *amqp)
 {
 	pthread_mutex_lock(&amqp->mutex);
-	const struct forward_batch *batch = amqp->outcome == FORWARD_PENDING ? amqp->batch : NULL;
+	const struct forward_batch *batch = amqp->given && amqp->outcome == FORWARD_PENDING
+	                                            ? &amqp->batch
+	                                            : NULL;
 	pthread_mutex_unlock(&amqp->mutex);
 	return batch;
 }
@@ -228,6 +232,12 @@ init(struct amqp *amqp, const struct forward_target *target)
 static enum forward_outcome
 amqp_open(const struct forward_target *target, void **state, char why[FORWARD_WHY_MAX])
 {
+	if (option_bytes(target, "exchange").len > SHORT_MAX ||
+		option_bytes(target, "routing-key").len > SHORT_MAX) {
+		snprintf(why, FORWARD_WHY_MAX,
+			"exchange= and routing-key= have 255 bytes at the most");
+		return FORWARD_FATAL;
+	}
 	struct amqp *amqp = calloc(1, sizeof *amqp);
 	if (amqp == NULL) {
 		snprintf(why, FORWARD_WHY_MAX, "no memory");
@@ -258,7 +268,11 @@ amqp_publish(void *state, const struct forward_batch *batch, char why[FORWARD_WH
 	pthread_mutex_lock(&amqp->mutex);
 	enum forward_outcome outcome = amqp->outcome;
 	snprintf(why, FORWARD_WHY_MAX, "%s", amqp->why);
-	amqp->batch = batch;
+	snprintf(amqp->id, sizeof amqp->id, "%s", batch->id);
+	snprintf(amqp->node, sizeof amqp->node, "%s", batch->node);
+	amqp->batch = (struct forward_batch){
+		.id = amqp->id, .node = amqp->node, .bytes = batch->bytes, .len = batch->len};
+	amqp->given = true;
 	pthread_mutex_unlock(&amqp->mutex);
 	if (outcome != FORWARD_PENDING)
 		return outcome;
@@ -289,7 +303,7 @@ amqp_confirm(void *state, int timeout_ms, char why[FORWARD_WHY_MAX])
 	enum forward_outcome outcome = amqp->outcome;
 	snprintf(why, FORWARD_WHY_MAX, "%s", amqp->why);
 	if (outcome == FORWARD_OK) {
-		amqp->batch = NULL;
+		amqp->given = false;
 		amqp->outcome = FORWARD_PENDING;
 	}
 	pthread_mutex_unlock(&amqp->mutex);

@@ -110,6 +110,8 @@ connect_to(struct amqp_link *link, const struct forward_target *target,
 	if (status != AMQP_STATUS_OK)
 		return amqp_link_status(status, host->host, why);
 	atomic_store(&link->fd, amqp_socket_get_sockfd(socket));
+	if (atomic_load(&link->cut))
+		return amqp_link_status(AMQP_STATUS_CONNECTION_CLOSED, host->host, why);
 	(void)amqp_set_handshake_timeout(link->connection, &answer);
 	(void)amqp_set_rpc_timeout(link->connection, &answer);
 	return FORWARD_OK;

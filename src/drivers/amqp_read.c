@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "drivers/amqp.h"
 
@@ -53,6 +54,7 @@ static enum forward_outcome
 await_delivery(struct reader *reader, const char *tag, int timeout_ms, char why[FORWARD_WHY_MAX])
 {
 	const struct timeval wait = amqp_link_wait(timeout_ms);
+	amqp_maybe_release_buffers(reader->link.connection);
 	amqp_rpc_reply_t reply = amqp_consume_message(
 		reader->link.connection, &reader->envelope, &wait, 0);
 	if (reply.reply_type == AMQP_RESPONSE_LIBRARY_EXCEPTION &&
@@ -128,19 +130,22 @@ from_word(const char *word)
 		.kind = AMQP_FIELD_KIND_UTF8, .value.bytes = amqp_cstring_bytes(word)};
 }
 
-/* By reading what the stream stored together last.  Where nothing comes it is empty. */
+/* By reading what the stream stored together last, or what comes meanwhile.  Where nothing comes it is empty. */
 static enum forward_outcome
 find_last(struct reader *reader, const struct forward_target *target, char why[FORWARD_WHY_MAX])
 {
+	int64_t opened_ms = (int64_t)time(NULL) * 1000;
 	reader->last = -1;
 	enum forward_outcome outcome = consume(reader, target, last_tag, from_word("last"), why);
 	if (outcome == FORWARD_OK)
 		outcome = await_delivery(reader, last_tag, LAST_MS, why);
-	for (; outcome == FORWARD_OK;
-		outcome = await_delivery(reader, last_tag, LAST_PAUSE_MS, why)) {
+	while (outcome == FORWARD_OK) {
 		reader->last = offset(reader);
 		reader->last_ms = published_ms(reader);
 		let_go(reader);
+		outcome = reader->last_ms > opened_ms
+		                  ? FORWARD_PENDING
+		                  : await_delivery(reader, last_tag, LAST_PAUSE_MS, why);
 	}
 	let_go(reader);
 	if (outcome != FORWARD_PENDING)
@@ -149,17 +154,18 @@ find_last(struct reader *reader, const struct forward_target *target, char why[F
 	return amqp_link_result(&reader->link, "cancel", why);
 }
 
+/* From some time before on: the caller passes over what is too old.  What begins behind the end would wait there. */
 static enum forward_outcome
 begin_stream(struct reader *reader, const struct forward_target *target, int64_t since_ms,
 	char why[FORWARD_WHY_MAX])
 {
-	const amqp_field_value_t since = {
-		.kind = AMQP_FIELD_KIND_TIMESTAMP, .value.u64 = (uint64_t)since_ms / 1000};
-	enum forward_outcome outcome = find_last(reader, target, why);
-	reader->ended = reader->last < 0;
-	if (outcome != FORWARD_OK || reader->ended)
-		return outcome;
-	return consume(reader, target, all_tag, since_ms > 0 ? since : from_word("first"), why);
+	bool seeks = since_ms > MARGIN_MS && reader->last_ms > 0;
+	const amqp_field_value_t since = {.kind = AMQP_FIELD_KIND_TIMESTAMP,
+		.value.u64 = (uint64_t)(since_ms - MARGIN_MS) / 1000};
+	reader->ended = reader->last < 0 || (seeks && reader->last_ms < since_ms - MARGIN_MS / 2);
+	if (reader->ended)
+		return FORWARD_OK;
+	return consume(reader, target, all_tag, seeks ? since : from_word("first"), why);
 }
 
 static enum forward_outcome
@@ -171,6 +177,14 @@ begin_queue(struct reader *reader, const struct forward_target *target, char why
 	if (queue == NULL)
 		return amqp_link_result(&reader->link, "declare", why);
 	reader->left = queue->message_count;
+	if (reader->left > QUEUE_CREDIT) {
+		snprintf(why, FORWARD_WHY_MAX,
+			"the queue has %u messages, more than the %d that can be read without "
+			"taking "
+			"them away; a stream has no such limit",
+			queue->message_count, QUEUE_CREDIT);
+		return FORWARD_FATAL;
+	}
 	return consume(reader, target, all_tag, from_word("first"), why);
 }
 

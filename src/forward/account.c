@@ -60,11 +60,19 @@ skip_to(struct shipper *shipper, int64_t offset)
 {
 	int64_t size, end = tail_end(&shipper->tail, &size);
 	struct buf line = {0};
-	if (end > offset && tail_read(&shipper->tail, offset - 1, end, 1, true, &line) == 0)
+	/* The engine may have what is on its way: it is given up as a whole. */
+	if (shipper->at.end > shipper->at.start && offset < shipper->at.end)
+		offset = shipper->at.end;
+	if (end > offset && tail_read(&shipper->tail, offset - 1, end, 1, true, &line) != 0)
+		end = -1;
+	if (end > offset)
 		offset += (int64_t)line.len - 1;
-	if (end >= 0 && offset > end)
-		offset = end;
 	buf_fini(&line);
+	/* The next look will do where it cannot be told now. */
+	if (end < 0)
+		return;
+	if (offset > end)
+		offset = end;
 	int64_t dropped = offset - shipper->at.start;
 	if (dropped <= 0)
 		return;

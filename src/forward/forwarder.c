@@ -67,11 +67,7 @@ find_driver(struct forwarder *forwarder)
 		    &settings->forward_auth, why) != NULL)
 		return &absent;
 	const struct forward_driver *driver = module_load(settings->forward.scheme, why);
-	if (driver == NULL)
-		return &absent;
-	errlog_info("Forward: %s as node %s, by %s", settings->forward.scheme,
-		forwarder->destination.node, driver->engine);
-	return driver;
+	return driver != NULL ? driver : &absent;
 }
 
 static void
@@ -101,6 +97,9 @@ open_shipper(struct forwarder *forwarder)
 	if (shipper_open(&forwarder->shipper, spool, forwarder->destination.node,
 		    forwarder->heritage->mark, shipping, driver,
 		    &forwarder->destination.target) == 0) {
+		if (driver != &absent)
+			errlog_info("Forward: %s as node %s, by %s", driver->scheme,
+				forwarder->destination.node, driver->engine);
 		forwarder->open = true;
 		forwarder->open_error = 0;
 		set_rules(forwarder);
@@ -110,6 +109,7 @@ open_shipper(struct forwarder *forwarder)
 		errlog_error("Forward: cannot use ForwardSpool %s: %s", spool,
 			errno == EWOULDBLOCK ? "another forwarder has it" : strerror(errno));
 	forwarder->open_error = errno;
+	atomic_store(&shipping->full, 0);
 	atomic_store(&shipping->state, SHIPPING_SPOOL);
 }
 
@@ -188,6 +188,8 @@ ship(struct forwarder *forwarder)
 			open_shipper(forwarder);
 		int wait_ms = forwarder->open ? shipper_step(&forwarder->shipper, STEP_MS)
 		                              : RETRY_MS;
+		if (forwarder->open && forwarder->shipper.gone)
+			close_shipper(forwarder);
 		give_sign_of_life(forwarder);
 		if (poll(&orders, 1, wait_ms) > 0 && !follow_orders(forwarder))
 			return;

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -115,8 +116,15 @@ next_segment(const struct shipper *shipper, uint64_t number)
 static int
 list(struct shipper *shipper, int64_t now_ms)
 {
+	struct stat st;
 	if (shipper->listed_ms != 0 && now_ms - shipper->listed_ms < LIST_MS)
 		return GO_ON;
+	if (fstat(shipper->spool, &st) == 0 && st.st_nlink == 0) {
+		shipper->gone = true;
+		errno = ENOENT;
+		return trouble(
+			shipper, "ForwardSpool was removed, with all that was not forwarded");
+	}
 	if (spool_list(shipper->spool, &shipper->segments) != 0)
 		return trouble(shipper, "cannot read ForwardSpool");
 	shipper->listed_ms = now_ms;
@@ -162,20 +170,33 @@ open_segment(struct shipper *shipper)
 	return 0;
 }
 
-/* The file was emptied behind us: its link becomes another segment, from the first byte on. */
+/*
+ * The file was emptied behind us: its link becomes another segment, the newest, from the first byte on.  Those that were
+ * newer come first.
+ */
 static int
-begin_again(struct shipper *shipper, int64_t size)
+begin_again(struct shipper *shipper)
 {
 	struct segment segment = shipper->at.segment;
+	int64_t size;
+	if (tail_lock(&shipper->tail, &size) < 0)
+		return errno == EWOULDBLOCK ? BUSY_MS : trouble(shipper, "cannot lock a segment");
 	errlog_error("Forward: %s has %" PRId64 " bytes, fewer than the %" PRId64
 		     " that were forwarded: it was truncated (copytruncate?), what was cut off "
 		     "before it was sent is lost; forwarding goes on at its first byte",
 		segment.name, size, shipper->at.end);
-	if (spool_renew(shipper->spool, &segment) != 0)
-		return trouble(shipper, "cannot begin a new segment");
-	shipper->listed_ms = 0;
-	enter(shipper, &segment);
-	return 0;
+	/* Before the link has another name: whoever writes next looks for it. */
+	mark_count_rotation(shipper->mark, shipper->tail.identity.file);
+	int result = spool_renew(shipper->spool, &segment);
+	if (result == 0)
+		result = spool_list(shipper->spool, &shipper->segments);
+	if (result != 0)
+		result = trouble(shipper, "cannot begin a new segment");
+	tail_unlock(&shipper->tail);
+	const struct segment *next = next_segment(shipper, shipper->at.segment.number);
+	if (result == 0)
+		enter(shipper, next != NULL ? next : &segment);
+	return result;
 }
 
 /* The batch that the checkpoint speaks of was on its way when another one died: the same bytes again. */
@@ -187,7 +208,7 @@ resume(struct shipper *shipper)
 	if (end < 0)
 		return errno == EWOULDBLOCK ? BUSY_MS : trouble(shipper, "cannot read a segment");
 	if (size < shipper->at.end)
-		return begin_again(shipper, size);
+		return begin_again(shipper);
 	if (tail_read(&shipper->tail, shipper->at.start, shipper->at.end, len, true,
 		    &shipper->bytes) != 0)
 		return trouble(shipper, "cannot read a segment");
@@ -195,7 +216,7 @@ resume(struct shipper *shipper)
 	if (shipper->bytes.len < len) {
 		errlog_error(
 			"Forward: %s was changed since it was forwarded", shipper->at.segment.name);
-		return begin_again(shipper, size);
+		return begin_again(shipper);
 	}
 	shipper->courier.retries++;
 	return GO_ON;
@@ -206,6 +227,10 @@ static int
 leave_segment(struct shipper *shipper)
 {
 	const struct segment *next = next_segment(shipper, shipper->at.segment.number);
+	/* Who comes after us is not to look for it. */
+	int noted = shipper->noted ? GO_ON : note(shipper);
+	if (noted != GO_ON)
+		return noted;
 	int64_t size, end = tail_lock(&shipper->tail, &size);
 	if (end < 0)
 		return errno == EWOULDBLOCK ? BUSY_MS : trouble(shipper, "cannot lock a segment");
@@ -283,7 +308,7 @@ choose(struct shipper *shipper, int64_t now_ms)
 	if (end < 0)
 		return errno == EWOULDBLOCK ? BUSY_MS : trouble(shipper, "cannot read a segment");
 	if (size < shipper->at.end)
-		return begin_again(shipper, size);
+		return begin_again(shipper);
 	/* Of a file that nobody will write to any more no writer's word is waited for. */
 	bool last = next_segment(shipper, shipper->at.segment.number) != NULL;
 	if (last && end <= shipper->at.end && size > end) {

@@ -21,7 +21,7 @@ value_set_forward(const struct directive *directive, struct settings *settings, 
 	struct buf *scratch)
 {
 	(void)directive;
-	char path[MODULES_PATH_MAX];
+	char path[MODULES_PATH_MAX] = "";
 	struct engine engine;
 	const char *wrong = engine_parse(slice_of(text), &engine, scratch);
 	if (wrong != NULL)

@@ -102,6 +102,8 @@ open_fresh(const struct outlet *outlet, struct logfile *fresh)
 		if (errno != ESTALE)
 			return -1;
 	}
+	/* No reason for others to try as often. */
+	errno = EBUSY;
 	return -1;
 }
 

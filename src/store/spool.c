@@ -98,7 +98,9 @@ next_number(int numbers, const struct segments *segments, uint64_t *number)
 	uint64_t last = strtoull(text, NULL, 16);
 	if (segments->count > 0 && segments->items[segments->count - 1].number > last)
 		last = segments->items[segments->count - 1].number;
-	*number = last + 1;
+	/* Larger than all of any spool before this one, whose confirmations workers may still see. */
+	uint64_t now = (uint64_t)clock_read().wall_us;
+	*number = last < now ? now : last + 1;
 	int len = snprintf(text, sizeof text, "%016" PRIx64 "\n", *number);
 	if (pwrite(numbers, text, (size_t)len, 0) != len)
 		return -1;
@@ -134,7 +136,7 @@ number_it(int numbers, int spool, struct segment *segment)
 static int
 link_checked(int spool, int folder, const char *name, const struct segment *segment)
 {
-	if (linkat(folder, name, spool, segment->name, 0) != 0)
+	if (linkat(folder, name, spool, segment->name, AT_SYMLINK_FOLLOW) != 0)
 		return -1;
 	if (spool_has(spool, segment)) {
 		folder_sync(spool);
@@ -190,7 +192,7 @@ spool_release(
 {
 	if (done_add(spool, identity, offset) != 0)
 		return -1;
-	return unlinkat(spool, segment->name, 0);
+	return unlinkat(spool, segment->name, 0) == 0 || errno == ENOENT ? 0 : -1;
 }
 
 int

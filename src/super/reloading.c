@@ -75,8 +75,11 @@ switch_forwarder(const struct reloading *reloading, const struct settings *next)
 	bool wanted = next->forward.scheme[0] != '\0';
 	if (wanted == (plan->settings->forward.scheme[0] != '\0'))
 		return;
-	if (!wanted)
-		atomic_store(&scoreboard_shipping(plan->shared->board)->state, SHIPPING_OFF);
+	struct shipping *shipping = scoreboard_shipping(plan->shared->board);
+	if (!wanted) {
+		atomic_store(&shipping->state, SHIPPING_OFF);
+		atomic_store(&shipping->full, 0);
+	}
 	attendant_want(reloading->forwarder, wanted);
 }
 

@@ -294,12 +294,93 @@ emptied(void)
 	append(f, "one\ntwo\n");
 	begin_shipper(f, 4096);
 	ship(f);
+	uint64_t before = f->log.segment.number;
 	CU_ASSERT_EQUAL(ftruncate(f->log.fd, 0), 0);
 	ship(f);
-	append(f, "three\n");
+	/* The writer is to have the new number before it waits for a confirmation. */
+	CU_ASSERT_EQUAL(append(f, "three\n"), -1);
+	CU_ASSERT_EQUAL(errno, ESTALE);
+	logfile_close(&f->log);
+	open_log(f);
+	CU_ASSERT_EQUAL(append(f, "three\n"), 0);
 	ship(f);
 	CU_ASSERT_STRING_EQUAL(buf_string(&got.bytes), "one\ntwo\nthree\n");
-	CU_ASSERT_TRUE(f->shipper.at.segment.number > f->log.segment.number);
+	CU_ASSERT_TRUE(f->shipper.at.segment.number > before);
+	CU_ASSERT_EQUAL(f->shipper.at.segment.number, f->log.segment.number);
+	shipper_close(&f->shipper);
+	tear_down(f);
+}
+
+/* The newer ones are not passed over. */
+static void
+emptied_and_rotated(void)
+{
+	struct fixture *f = set_up();
+	append(f, "one\n");
+	begin_shipper(f, 4096);
+	ship(f);
+	CU_ASSERT_EQUAL(ftruncate(f->log.fd, 0), 0);
+	rotate(f, "log.1");
+	logfile_close(&f->log);
+	open_log(f);
+	append(f, "two\n");
+	ship(f);
+	CU_ASSERT_STRING_EQUAL(buf_string(&got.bytes), "one\ntwo\n");
+	shipper_close(&f->shipper);
+	tear_down(f);
+}
+
+/* By somebody who tidied up. */
+static void
+link_removed(void)
+{
+	struct fixture *f = set_up();
+	append(f, "one\n");
+	begin_shipper(f, 4096);
+	ship(f);
+	CU_ASSERT_EQUAL(unlinkat(f->shipper.spool, f->log.segment.name, 0), 0);
+	rotate(f, "log.1");
+	logfile_close(&f->log);
+	open_log(f);
+	append(f, "two\n");
+	ship(f);
+	CU_ASSERT_STRING_EQUAL(buf_string(&got.bytes), "one\ntwo\n");
+	shipper_close(&f->shipper);
+	tear_down(f);
+}
+
+static void
+spool_removed(void)
+{
+	struct fixture *f = set_up();
+	append(f, "one\n");
+	begin_shipper(f, 4096);
+	ship(f);
+	CU_ASSERT_FALSE(f->shipper.gone);
+	scratch_free(scratch_path(f->dir, "spool"));
+	ship(f);
+	CU_ASSERT_TRUE(f->shipper.gone);
+	shipper_close(&f->shipper);
+	tear_down(f);
+}
+
+/* What is on its way may have arrived: none of it is to come under another id. */
+static void
+dropped_on_its_way(void)
+{
+	struct fixture *f = set_up();
+	append(f, "one\ntwo\nthree\n");
+	begin_shipper(f, 8);
+	got.next = FORWARD_PENDING;
+	ship(f);
+	CU_ASSERT_EQUAL(f->shipper.at.end, 8);
+	f->shipper.rules.spool_bytes = 12;
+	f->shipper.rules.drop_oldest = true;
+	ship(f);
+	got.next = FORWARD_OK;
+	ship(f);
+	CU_ASSERT_PTR_NULL(strstr(buf_string(&got.ids), ".4-"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(buf_string(&got.ids), ".8-14\n"));
 	shipper_close(&f->shipper);
 	tear_down(f);
 }
@@ -379,6 +460,10 @@ main(void)
 		{"a file that was removed gets no more records", removed},
 		{"what a dead writer has left is not shipped", torn},
 		{"a file that was emptied is another segment", emptied},
+		{"and those behind it are not passed over", emptied_and_rotated},
+		{"a link that somebody removed", link_removed},
+		{"a spool that somebody removed", spool_removed},
+		{"what is on its way is dropped as a whole", dropped_on_its_way},
 		{"a full spool", full},
 		{"one shipper a spool", locked},
 		{"checkpoints, and spoiled ones", checkpoints},

@@ -66,7 +66,9 @@ sub start ($class) {
 	my $self = bless { folder => File::Temp::tempdir('browser.XXXXXX', TMPDIR => 1), http => HTTP::Tiny->new(timeout => BOUND) },
 		$class;
 	$folders{ $self->{folder} } = spawn($self->{folder});
-	my $port = wait_until { slurp("$self->{folder}/driver") =~ /started successfully on port (\d+)/ ? $1 : 0 };
+	# On a busy machine that takes its time.
+	my $port = wait_until { slurp("$self->{folder}/driver") =~ /started successfully on port (\d+)/ ? $1 : 0 } 4 * BOUND;
+	die "chromedriver does not start:\n" . slurp("$self->{folder}/driver") if !$port;
 	$self->{base} = "http://127.0.0.1:$port";
 	my @arguments = (qw(--headless=new --no-sandbox --disable-dev-shm-usage --disable-gpu --no-first-run
 		--disable-background-networking --disable-component-update --disable-sync), "--user-data-dir=$self->{folder}/profile");

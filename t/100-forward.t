@@ -6,6 +6,7 @@ use FindBin;
 use Test::More;
 use Time::HiRes qw(sleep time);
 use LogCollectd;
+use LogCollectd::Engine;
 use LogCollectd::Kafka;
 
 plan skip_all => 'built without the Kafka driver' if !-x LogCollectd::Kafka::program();
@@ -14,55 +15,25 @@ plan skip_all => 'built without the Kafka driver' if !-x LogCollectd::Kafka::pro
 plan skip_all => 'librdkafka does not run under ThreadSanitizer' if ($ENV{BUILD} // '') =~ /-thread\b/;
 
 sub start ($kafka, @settings) {
-	my $daemon = LogCollectd->new(Forward => $kafka->address . ' topic=logs node=n1', @settings);
-	$daemon->write_conf(slurp($daemon->conf_file) . 'ScoreBoardFile ' . $daemon->dir . "/board\n");
-	return $daemon->launch;
+	return start_forwarding(Forward => $kafka->address . ' topic=logs node=n1', @settings);
 }
-
-sub forwarder ($daemon) { return ($daemon->children('forwarder:'))[0] }
 
 sub spool ($daemon) {
 	return map { s{.*/}{}r } glob $daemon->dir . '/logs/spool/*-*-*-*';
-}
-
-# Of the forwarder, as logcollectctl tells it.
-sub figure ($daemon, $name) {
-	my ($status, $out) = $daemon->run_command(LogCollectd::program('logcollectctl'), '-f', $daemon->conf_file, 'status', '--json');
-	my ($value) = $out =~ /"forward":\s*\{[^}]*"$name":\s*"?([^",}\s]*)/s;
-	return $value;
-}
-
-# Sends records that are numbered, in batches, on one connection; dies of an answer that is not `received`.
-sub send_numbered ($daemon, $from, $to, $each = sub { }) {
-	my $client = $daemon->connect;
-	for (my $n = $from; $n <= $to; $n += 50) {
-		my @batch = map { record(ERROR => "record $_ " . 'x' x 60) } grep { $_ <= $to } $n .. $n + 49;
-		$client->send(join '', map { "$_\n" } @batch);
-		my @answers = $client->lines(scalar @batch);
-		die "not received: $_" for grep { $_ ne 'received' } verdicts(@answers);
-		$each->($n);
-	}
-}
-
-# The numbers of the records that the engine holds, once it has so many.
-sub numbers ($kafka, $daemon, $count) {
-	my @numbers;
-	wait_until { @numbers = map { /^record (\d+) / } $kafka->messages($daemon); @numbers >= $count } 60;
-	return @numbers;
 }
 
 subtest 'records arrive, in order, once; what was shipped leaves the spool' => sub {
 	my $kafka  = LogCollectd::Kafka->start;
 	my $daemon = start($kafka, LogRotateSize => 20000, LogRotateKeep => 2);
 	send_numbered($daemon, 1, 2000);
-	is_deeply([numbers($kafka, $daemon, 2000)], [1 .. 2000], 'all are there');
+	is_deeply([$kafka->numbers($daemon, 2000, 'topic=logs')], [1 .. 2000], 'all are there');
 	ok(wait_until { (spool($daemon)) == 1 }, 'only the live file is in the spool');
 	like(slurp($daemon->dir . '/logs/spool/checkpoint'), qr/\An1 \S+ \d+ \d+\n\z/, 'the checkpoint');
-	is_deeply([$kafka->messages($daemon, '--node', 'other')], [], 'of another node there is nothing');
+	is_deeply([$kafka->messages($daemon, 'topic=logs', '--node', 'other')], [], 'of another node there is nothing');
 	is($daemon->stop, 0, 'stops');
 	$daemon->launch;
 	send_numbered($daemon, 2001, 2100);
-	is_deeply([numbers($kafka, $daemon, 2100)], [1 .. 2100], 'and goes on where it was');
+	is_deeply([$kafka->numbers($daemon, 2100, 'topic=logs')], [1 .. 2100], 'and goes on where it was');
 	is($daemon->stop, 0, 'stops again');
 };
 
@@ -76,7 +47,7 @@ subtest 'what is there already when Forward is set' => sub {
 	$daemon->signal('HUP');
 	ok(wait_until { forwarder($daemon) }, 'a reload begins it');
 	send_numbered($daemon, 101, 200);
-	is_deeply([numbers($kafka, $daemon, 200)], [1 .. 200], 'the live file goes out from its beginning');
+	is_deeply([$kafka->numbers($daemon, 200, 'topic=logs')], [1 .. 200], 'the live file goes out from its beginning');
 	$daemon->write_conf(slurp($daemon->conf_file) =~ s/^Forward .*//mr);
 	$daemon->signal('HUP');
 	ok(wait_until { !forwarder($daemon) }, 'another one ends it');
@@ -96,7 +67,7 @@ subtest 'killed forwarders, rotations' => sub {
 		rename $daemon->dir . '/logs/server.log', $daemon->dir . "/logs/moved.$n" and $daemon->signal('USR1') if $n % 3 == 0;
 	});
 	cmp_ok($killed, '>', 2, 'some were killed');
-	my @numbers = numbers($kafka, $daemon, 20000);
+	my @numbers = $kafka->numbers($daemon, 20000, 'topic=logs');
 	is(scalar @numbers, 20000, 'as many as were received');
 	is_deeply([sort { $a <=> $b } @numbers], [1 .. 20000], 'each once');
 	is_deeply(\@numbers, [1 .. 20000], 'in order');
@@ -107,23 +78,23 @@ subtest 'the engine is away, refuses, is slow' => sub {
 	my $kafka  = LogCollectd::Kafka->start;
 	my $daemon = start($kafka);
 	send_numbered($daemon, 1, 100);
-	numbers($kafka, $daemon, 100);
+	$kafka->numbers($daemon, 100, 'topic=logs');
 	$kafka->tell('down -1');
 	send_numbered($daemon, 101, 2000);
 	ok(wait_until { (figure($daemon, 'state') // '') eq 'away' }, 'it is told that the engine is away');
 	ok(wait_until { figure($daemon, 'lag_bytes') > 100_000 }, 'and how far it is behind');
 	like($daemon->errors, qr/Forward: the engine is away: /, 'the log says so');
 	$kafka->tell('up -1');
-	is_deeply([numbers($kafka, $daemon, 2000)], [1 .. 2000], 'all arrive when it is back');
+	is_deeply([$kafka->numbers($daemon, 2000, 'topic=logs')], [1 .. 2000], 'all arrive when it is back');
 	ok(wait_until { figure($daemon, 'state') eq 'idle' && figure($daemon, 'lag_bytes') == 0 }, 'nothing is left');
 	$kafka->tell('errors 19 5'); # NOT_ENOUGH_REPLICAS
 	$kafka->tell('errors 7 5');  # REQUEST_TIMED_OUT
 	send_numbered($daemon, 2001, 3000);
-	is_deeply([numbers($kafka, $daemon, 3000)], [1 .. 3000], 'errors of brokers end in deliveries');
+	is_deeply([$kafka->numbers($daemon, 3000, 'topic=logs')], [1 .. 3000], 'errors of brokers end in deliveries');
 	$kafka->tell('errors 29 1'); # TOPIC_AUTHORIZATION_FAILED
 	send_numbered($daemon, 3001, 3100);
 	ok(wait_until { $daemon->errors =~ /Forward: refused: / }, 'a refusal is told');
-	is_deeply([numbers($kafka, $daemon, 3100)], [1 .. 3100], 'and tried again');
+	is_deeply([$kafka->numbers($daemon, 3100, 'topic=logs')], [1 .. 3100], 'and tried again');
 	is($daemon->stop, 0, 'stops');
 };
 
@@ -145,7 +116,7 @@ subtest 'a full spool' => sub {
 	ok(wait_until { figure($daemon, 'dropped_bytes') > 0 && figure($daemon, 'lag_bytes') <= 20000 }, 'or the oldest is dropped');
 	like($daemon->errors, qr/ForwardSpoolMax is reached: the oldest records are dropped/, 'which is said');
 	$kafka->tell('up -1');
-	ok(wait_until { grep { $_ == 1001000 } numbers($kafka, $daemon, 0) }, 'the newest arrives');
+	ok(wait_until { grep { $_ == 1001000 } $kafka->numbers($daemon, 0, 'topic=logs') }, 'the newest arrives');
 	is($daemon->stop, 0, 'stops');
 };
 
@@ -153,7 +124,7 @@ subtest 'AckWhen replicated' => sub {
 	my $kafka  = LogCollectd::Kafka->start;
 	my $daemon = start($kafka, AckWhen => 'replicated timeout=4', ForwardBatch => '262144 linger=0');
 	send_numbered($daemon, 1, 50);
-	is(scalar(my @numbers = map { /^record (\d+)/ } $kafka->messages($daemon)), 50, 'what was answered is in the engine');
+	is(scalar(my @numbers = map { /^record (\d+)/ } $kafka->messages($daemon, 'topic=logs')), 50, 'what was answered is in the engine');
 	my $client = $daemon->connect;
 	$kafka->tell('rtt 50');
 	kill KILL => forwarder($daemon);
@@ -166,7 +137,7 @@ subtest 'AckWhen replicated' => sub {
 	is((verdicts($client->lines(1)))[0], 'failed', 'past the timeout it is a storage failure');
 	cmp_ok(time - $began, '>=', 3.9, 'not before');
 	$kafka->tell('up -1');
-	ok(wait_until { grep { $_ eq 'record 52 x' } $kafka->messages($daemon) }, 'the record may still arrive');
+	ok(wait_until { grep { $_ eq 'record 52 x' } $kafka->messages($daemon, 'topic=logs') }, 'the record may still arrive');
 	is($daemon->stop, 0, 'stops');
 };
 
@@ -174,11 +145,11 @@ subtest 'a truncated file is told' => sub {
 	my $kafka  = LogCollectd::Kafka->start;
 	my $daemon = start($kafka);
 	send_numbered($daemon, 1, 100);
-	numbers($kafka, $daemon, 100);
+	$kafka->numbers($daemon, 100, 'topic=logs');
 	truncate $daemon->dir . '/logs/server.log', 0;
 	ok(wait_until { $daemon->errors =~ /it was truncated \(copytruncate\?\)/ }, 'loudly');
 	send_numbered($daemon, 101, 200);
-	is_deeply([numbers($kafka, $daemon, 200)], [1 .. 200], 'and a new segment is begun');
+	is_deeply([$kafka->numbers($daemon, 200, 'topic=logs')], [1 .. 200], 'and a new segment is begun');
 	is($daemon->stop, 0, 'stops');
 };
 

@@ -5,6 +5,7 @@ use v5.36;
 use FindBin;
 use Test::More;
 use LogCollectd;
+use LogCollectd::Engine;
 use LogCollectd::Rabbit;
 
 plan skip_all => 'built without the AMQP driver' if !-e ($ENV{BUILD} // 'build') . '/lib/logcollectd/amqp.so';
@@ -15,40 +16,13 @@ if (!LogCollectd::Rabbit::installed()) {
 
 my $rabbit = LogCollectd::Rabbit->start;
 
-sub start (@settings) {
-	my %settings = @settings;
-	my $daemon   = LogCollectd->new(%settings);
-	$daemon->write_conf(slurp($daemon->conf_file) . 'ScoreBoardFile ' . $daemon->dir . "/board\n");
-	return $daemon->launch;
-}
-
-sub forwarder ($daemon) { return ($daemon->children('forwarder:'))[0] }
-
-# Sends records that are numbered, in batches; dies of an answer that is not `received`.
-sub send_numbered ($daemon, $from, $to, $each = sub { }) {
-	my $client = $daemon->connect;
-	for (my $n = $from; $n <= $to; $n += 50) {
-		my @batch = map { record(ERROR => "record $_ " . 'x' x 60) } $n .. $n + 49;
-		$client->send(join '', map { "$_\n" } @batch);
-		die "not received: $_" for grep { $_ ne 'received' } verdicts($client->lines(scalar @batch));
-		$each->($n);
-	}
-}
-
-# The numbers of the records that those nodes hold, once they have so many.
-sub numbers ($daemon, $count, $options, @nodes) {
-	my @numbers;
-	wait_until { @numbers = map { /^record (\d+) / } $rabbit->messages($daemon, $options, @nodes); @numbers >= $count } 90;
-	return @numbers;
-}
-
 for my $type (qw(quorum stream)) {
 	subtest $type => sub {
 		my @place  = ("routing-key=logs-$type", "queue-type=$type");
-		my $daemon = start(Forward => join(' ', $rabbit->address, @place, 'node=n1'), ForwardBatch => '8192 linger=1',
+		my $daemon = start_forwarding(Forward => join(' ', $rabbit->address, @place, 'node=n1'), ForwardBatch => '8192 linger=1',
 			LogRotateSize => 100_000, LogRotateKeep => 1);
 		send_numbered($daemon, 1, 1000);
-		is_deeply([numbers($daemon, 1000, \@place)], [1 .. 1000], 'records arrive, in order');
+		is_deeply([$rabbit->numbers($daemon, 1000, @place)], [1 .. 1000], 'records arrive, in order');
 
 		my ($killed, $next) = (0, 1500);
 		send_numbered($daemon, 1001, 4000, sub ($n) {
@@ -59,7 +33,7 @@ for my $type (qw(quorum stream)) {
 			$rabbit->kill_node(0) if $killed == 1;
 		});
 		cmp_ok($killed, '>', 1, 'forwarders were killed, and a broker');
-		is_deeply([numbers($daemon, 4000, \@place, 1, 2)], [1 .. 4000], 'each is there once, and in order');
+		is_deeply([$rabbit->at(1, 2)->numbers($daemon, 4000, @place)], [1 .. 4000], 'each is there once, and in order');
 		$rabbit->launch(0);
 		$rabbit->await(0);
 
@@ -74,18 +48,18 @@ for my $type (qw(quorum stream)) {
 			send_numbered($daemon, 4001, 5000);
 		}
 		# Asked is each node: of a stream it reads its own replica.
-		is_deeply([numbers($daemon, 5000, \@place, $_)], [1 .. 5000], "node $_ has all") for 0 .. 2;
-		is_deeply([numbers($daemon, 0, [@place, '--node', 'other'])], [], 'of another node there is nothing');
+		is_deeply([$rabbit->at($_)->numbers($daemon, 5000, @place)], [1 .. 5000], "node $_ has all") for 0 .. 2;
+		is_deeply([$rabbit->messages($daemon, @place, '--node', 'other')], [], 'of another node there is nothing');
 		is($daemon->stop, 0, 'stops');
 	};
 }
 
 subtest 'AckWhen replicated' => sub {
 	my @place  = ('routing-key=logs-acked');
-	my $daemon = start(Forward => join(' ', $rabbit->address, @place), AckWhen => 'replicated timeout=60', ForwardBatch => '8192 linger=0');
+	my $daemon = start_forwarding(Forward => join(' ', $rabbit->address, @place), AckWhen => 'replicated timeout=60', ForwardBatch => '8192 linger=0');
 	send_numbered($daemon, 1, 100, sub ($n) { $rabbit->kill_node(1) if $n == 51 });
 	system 'rm', '-r', $daemon->dir . '/logs';
-	is_deeply([numbers($daemon, 100, \@place, 0, 2)], [1 .. 100], 'what was answered is there, whatever became of the disk');
+	is_deeply([$rabbit->at(0, 2)->numbers($daemon, 100, @place)], [1 .. 100], 'what was answered is there, whatever became of the disk');
 	$daemon->stop;
 };
 
@@ -96,7 +70,7 @@ subtest 'what it refuses' => sub {
 		['vhost=other', qr/refused: |away: /],
 	);
 	for my $case (@cases) {
-		my $daemon = start(Forward => $rabbit->address . " $case->[0]");
+		my $daemon = start_forwarding(Forward => $rabbit->address . " $case->[0]");
 		send_numbered($daemon, 1, 50);
 		ok(wait_until { $daemon->errors =~ $case->[1] }, "$case->[0]: is told") or diag $daemon->errors;
 		is($daemon->stop, 0, 'stops all the same');

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: ISC
-# A cluster of Kafka brokers for one test: t/lib/mock-kafka.c, a process that is gone when the script ends.  What it
-# holds is read with logcollect-cat.
+# A cluster of Kafka brokers for one test: t/lib/mock-kafka.c, a process that is gone when the script ends.
 package LogCollectd::Kafka;
 
 use v5.36;
 use IPC::Open2 qw(open2);
-use LogCollectd;
+use parent 'LogCollectd::Engine';
 
 # What the brokers keep of a partition, and no more: librdkafka's mock is none to store in.
 use constant MOST_BYTES => 5 * 1024 * 1024;
@@ -30,19 +29,6 @@ sub address ($self) { return "kafka://$self->{brokers}" }
 sub tell ($self, $order) {
 	print { $self->{in} } "$order\n";
 	return readline($self->{out}) eq "ok\n";
-}
-
-# The records that the brokers hold, repeats dropped, as logcollect-cat prints them with these options.
-sub records ($self, $daemon, @options) {
-	my ($status, $out, $err) = $daemon->run_command(LogCollectd::program('logcollect-cat'), @options,
-		$self->address, 'topic=logs');
-	die "logcollect-cat: $status: $err" if $status ne '0';
-	return split /\n/, $out;
-}
-
-# The same without time and level.
-sub messages ($self, $daemon, @options) {
-	return map { s/^\S+Z \[[^\]]*\] //r } $self->records($daemon, @options);
 }
 
 sub DESTROY ($self) {

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: ISC
 # A cluster of RabbitMQ nodes on loopback for one test: processes, files and ports of its own, gone when the script ends.
-# What it holds is read with logcollect-cat.
 package LogCollectd::Rabbit;
 
 use v5.36;
@@ -8,6 +7,7 @@ use File::Temp;
 use IO::Socket::INET;
 use Time::HiRes qw(sleep);
 use LogCollectd;
+use parent 'LogCollectd::Engine';
 
 use constant START_S => 90;
 
@@ -92,16 +92,14 @@ sub kill_node ($self, @numbers) {
 	waitpid $_, 0 for @pids;
 }
 
-# As a Forward line names them: all, or those with these numbers.
-sub address ($self, @numbers) {
-	@numbers = 0 .. $#{ $self->{nodes} } if !@numbers;
-	return 'amqp://' . join ',', map { "127.0.0.1:$self->{nodes}[$_]{port}" } @numbers;
+# As a Forward line names them.
+sub address ($self) {
+	return 'amqp://' . join ',', map { "127.0.0.1:$_->{port}" } @{ $self->{nodes} };
 }
 
-# The records that the brokers hold, without time and level, repeats dropped; none while they cannot say.
-sub messages ($self, $daemon, $options, @numbers) {
-	my ($status, $out) = $daemon->run_command(LogCollectd::program('logcollect-cat'), $self->address(@numbers), @$options);
-	return $status eq '0' ? map { s/^\S+Z \[[^\]]*\] //r } split /\n/, $out : ();
+# The same engine, asked at the nodes with these numbers only.
+sub at ($self, @numbers) {
+	return bless { nodes => [@{ $self->{nodes} }[@numbers]] }, 'LogCollectd::Rabbit::Some';
 }
 
 sub DESTROY ($self) {
@@ -111,5 +109,11 @@ sub DESTROY ($self) {
 	opendir my $proc, '/proc' or return;
 	kill KILL => grep { /^\d+$/ && index(slurp("/proc/$_/environ"), "HOME=$self->{dir}\0") >= 0 } readdir $proc;
 }
+
+package LogCollectd::Rabbit::Some;
+
+use parent 'LogCollectd::Engine';
+
+sub address { goto &LogCollectd::Rabbit::address }
 
 1;

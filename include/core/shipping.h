@@ -21,15 +21,30 @@ enum shipping_state {
 	SHIPPING_STATES
 };
 
-/* A place in the spool: in the segment of that number, which grow, at that byte. */
+enum { SHIPPING_LOSSES = 8 };
+
+/* A place in a spool: in the segment of that number, which grow, at that byte. */
 struct position {
+	uint64_t spool;   /* which one: another one counts for itself; 0: none */
 	uint64_t segment; /* 0: before all */
 	int64_t offset;
 };
 
+/* What has become of a record that ends at some position. */
+enum shipping_fate {
+	SHIPPING_WAITS,
+	SHIPPING_CONFIRMED,
+	SHIPPING_LOST, /* before it was sent, as far as we know */
+};
+
 struct shipping {
-	_Atomic uint64_t segment; /* confirmed up to there: see shipping_confirmed() */
+	_Atomic uint64_t spool, segment; /* confirmed up to there: see shipping_confirmed() */
 	_Atomic int64_t offset;
+	struct shipping_loss {
+		_Atomic uint64_t segment; /* 0: none */
+		_Atomic int64_t offset;   /* behind it nothing was confirmed */
+	} losses[SHIPPING_LOSSES]; /* the last ones */
+	_Atomic uint32_t next_loss;
 	_Atomic uint32_t confirmations; /* a futex: changes with each */
 	_Atomic uint32_t waiters;       /* of it; a hint, as one may be killed */
 	_Atomic uint32_t full;          /* the spool is, and that is to be told to clients */
@@ -57,7 +72,16 @@ void shipping_confirm(struct shipping *shipping, struct position position);
 /* How far that is: never further than it was. */
 struct position shipping_confirmed(const struct shipping *shipping);
 
-/* Whether `where` is not behind `what`. */
+/*
+ * What stood behind it in its segment will never be confirmed: the file was truncated, the link removed.  The forwarder's, before it
+ * confirms what comes after that segment.
+ */
+void shipping_lose(struct shipping *shipping, struct position position);
+
+/* Of a record that ends there. */
+enum shipping_fate shipping_fate(const struct shipping *shipping, struct position end);
+
+/* Whether `where` is not behind `what`: never in another spool. */
 bool position_reaches(struct position where, struct position what);
 
 void shipping_figures(const struct shipping *shipping, struct shipping_figures *out);

@@ -23,6 +23,7 @@ struct shipper_rules {
 
 struct shipper {
 	int spool, lock;
+	uint64_t spool_id;
 	struct shipper_rules rules; /* the owner may change them between two steps */
 	const char *node;
 	struct logfile_mark *mark;
@@ -35,7 +36,8 @@ struct shipper {
 	bool noted;       /* the checkpoint says so in its file */
 	struct tail tail; /* of at.segment */
 	struct buf bytes; /* on their way; empty: none are */
-	int64_t since_ms; /* when a batch that lingers began to; 0: none does */
+	int64_t since_ms;  /* when a batch that lingers began to; 0: none does */
+	int64_t loaded_ms; /* when what is on its way was read */
 	int64_t idle_ms;  /* since when there is nothing to ship; 0: there is */
 
 	/* for the lag: all before that many bytes of `sampled` was stored before sampled_us */

@@ -9,6 +9,7 @@
  *
  *	0000000000000007-000642a1b2c3d4e5-1f2e3-0	the segment's number, its creation (us), its inode, its first byte
  *	numbers		the last number given; its flock is held while a link is made
+ *	new		a link that is being made
  *	done		which files were forwarded lately, and how far
  *	checkpoint, lock	the forwarder's (forward/checkpoint.h)
  */
@@ -22,6 +23,8 @@
 #include "store/identity.h"
 
 enum { SPOOL_NAME_BYTES = 80 };
+
+#define SPOOL_NUMBERS "numbers"
 
 struct segment {
 	uint64_t number; /* 1 or more; each is larger than those before it */
@@ -46,8 +49,20 @@ int spool_try(const char *path, const char *dir);
 bool spool_read_name(const char *name, struct segment *out);
 void spool_write_name(struct segment *segment);
 
-/* All segments of now, in place of those that were there.  0, or -1 with errno. */
+/* Which spool it is, among all that ever were.  0, or -1 with errno. */
+int spool_identity(int spool, uint64_t *out);
+
+/*
+ * The segments, in place of those that were there.  None is left out that is older than one of them, whatever is linked
+ * meanwhile.  0, or -1 with errno.
+ */
 int spool_list(int spool, struct segments *out);
+
+/* The same with those that are being made: for who holds the lock on the numbers. */
+int spool_list_all(int spool, struct segments *out);
+
+/* The last number that was given; UINT64_MAX where that is not known. */
+uint64_t spool_last_number(int spool);
 void spool_free(struct segments *segments);
 
 /*
@@ -60,12 +75,19 @@ int spool_hold(int spool, int folder, const char *name, const struct identity *i
 /* Whether the link is still there. */
 bool spool_has(int spool, const struct segment *segment);
 
+/* Finds another link to the same file, a later one: the file has been emptied, and counts anew. */
+bool spool_renewed(int spool, const struct segment *segment);
+
 /*
- * For the forwarder, under the file's flock.  Removes the link of a file that was forwarded up to `offset`; gives it another number, beginning at its
- * first byte.  0, or -1 with errno.
+ * For the forwarder, under the file's flock: removes the link of a file that was forwarded up to `offset`.  0, or -1 with errno.
  */
 int spool_release(
 	int spool, const struct segment *segment, const struct identity *identity, int64_t offset);
+
+/*
+ * For whoever finds that the file was emptied, under its flock: gives the link another number, beginning at the file's first byte.
+ * 0, or -1 with errno; ENOENT: there is no such link any more.
+ */
 int spool_renew(int spool, struct segment *segment);
 
 /* Writes a small file so that it is there whole, or as it was before, whatever crashes.  0, or -1 with errno. */

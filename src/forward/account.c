@@ -12,6 +12,8 @@
 #include "base/futex.h"
 #include "forward/shipper.h"
 
+enum { PATIENCE_MS = 10000 }; /* with what is on its way, before it is dropped */
+
 /* The bytes of a segment that are not confirmed. */
 static int64_t
 left_of(const struct shipper *shipper, const struct segment *segment)
@@ -83,11 +85,20 @@ skip_to(struct shipper *shipper, int64_t offset)
 	atomic_fetch_add(&shipper->shipping->dropped_bytes, (uint64_t)dropped);
 }
 
+/* An engine that is slow is to have the time for one batch, or it would never get any. */
+static bool
+may_arrive(const struct shipper *shipper)
+{
+	enum courier_news news = shipper->courier.news;
+	return shipper->bytes.len > 0 && news != COURIER_AWAY && news != COURIER_REFUSED &&
+	       clock_mono_ms() - shipper->loaded_ms < PATIENCE_MS;
+}
+
 /* Drops what is too much, of the oldest segment alone: the next look goes on with the next one. */
 static void
 drop(struct shipper *shipper, int64_t excess)
 {
-	if (shipper->tail.fd < 0 || excess <= 0)
+	if (shipper->tail.fd < 0 || excess <= 0 || may_arrive(shipper))
 		return;
 	skip_to(shipper, shipper->at.start + excess);
 }
@@ -121,14 +132,27 @@ account_run(struct shipper *shipper)
 	sample(shipper, bytes);
 }
 
+static struct position
+position(const struct shipper *shipper)
+{
+	return (struct position){
+		shipper->spool_id, shipper->at.segment.number, shipper->at.start};
+}
+
 void
 account_position(struct shipper *shipper)
 {
 	struct shipping *shipping = shipper->shipping;
-	shipping_confirm(
-		shipping, (struct position){shipper->at.segment.number, shipper->at.start});
+	shipping_confirm(shipping, position(shipper));
 	if (atomic_load(&shipping->waiters) != 0)
 		futex_wake(&shipping->confirmations);
+}
+
+void
+account_loss(struct shipper *shipper)
+{
+	if (shipper->at.segment.number != 0)
+		shipping_lose(shipper->shipping, position(shipper));
 }
 
 void

@@ -69,7 +69,8 @@ shipper_open(struct shipper *shipper, const char *spool, const char *node,
 		.lock = -1, .node = node, .mark = mark, .shipping = shipping, .tail = {.fd = -1}};
 	courier_init(&shipper->courier, driver, target);
 	shipper->spool = spool_open(spool);
-	if (shipper->spool >= 0 && take_lock(shipper) == 0 && read_checkpoint(shipper) == 0)
+	if (shipper->spool >= 0 && spool_identity(shipper->spool, &shipper->spool_id) == 0 &&
+		take_lock(shipper) == 0 && read_checkpoint(shipper) == 0)
 		return 0;
 	int saved = errno;
 	shipper_close(shipper);
@@ -132,13 +133,21 @@ list(struct shipper *shipper, int64_t now_ms)
 	return GO_ON;
 }
 
-/* Everything before the segment is confirmed, or given up. */
+/* What is left of the segment is not to be shipped. */
 static void
-enter(struct shipper *shipper, const struct segment *segment)
+give_up(struct shipper *shipper)
 {
 	tail_close(&shipper->tail);
 	courier_give_up(&shipper->courier);
 	buf_clear(&shipper->bytes);
+	shipper->at.end = shipper->at.start;
+}
+
+/* Everything before the segment is confirmed, or given up. */
+static void
+enter(struct shipper *shipper, const struct segment *segment)
+{
+	give_up(shipper);
 	shipper->at = (struct checkpoint){
 		.segment = *segment, .start = segment->start, .end = segment->start};
 	strlcpy(shipper->at.node, shipper->node, sizeof shipper->at.node);
@@ -160,10 +169,12 @@ open_segment(struct shipper *shipper)
 	}
 	if (shipper->at.segment.number != 0 && errno != ENOENT)
 		return trouble(shipper, "cannot open a segment of ForwardSpool");
-	if (shipper->at.segment.number != 0 && shipper->at.end > shipper->at.start)
+	if (shipper->at.end > shipper->at.start)
 		errlog_error("Forward: segment %s is gone from the spool, and a batch on its way "
 			     "with it",
 			shipper->at.segment.name);
+	give_up(shipper);
+	account_loss(shipper);
 	if (next == NULL)
 		return account_idle(shipper), LIST_MS;
 	enter(shipper, next);
@@ -171,8 +182,8 @@ open_segment(struct shipper *shipper)
 }
 
 /*
- * The file was emptied behind us: its link becomes another segment, the newest, from the first byte on.  Those that were
- * newer come first.
+ * The file was emptied behind us: its link becomes another segment, the newest, from the first byte on, if no writer was quicker.  Those
+ * that were newer come first.
  */
 static int
 begin_again(struct shipper *shipper)
@@ -181,22 +192,36 @@ begin_again(struct shipper *shipper)
 	int64_t size;
 	if (tail_lock(&shipper->tail, &size) < 0)
 		return errno == EWOULDBLOCK ? BUSY_MS : trouble(shipper, "cannot lock a segment");
-	errlog_error("Forward: %s has %" PRId64 " bytes, fewer than the %" PRId64
-		     " that were forwarded: it was truncated (copytruncate?), what was cut off "
+	errlog_error("Forward: %s, of which %" PRId64 " bytes were sent, has %" PRId64
+		     " and others: it was truncated (copytruncate?), what was cut off "
 		     "before it was sent is lost; forwarding goes on at its first byte",
-		segment.name, size, shipper->at.end);
+		segment.name, shipper->at.end, size);
+	account_loss(shipper);
 	/* Before the link has another name: whoever writes next looks for it. */
 	mark_count_rotation(shipper->mark, shipper->tail.identity.file);
 	int result = spool_renew(shipper->spool, &segment);
-	if (result == 0)
+	if (result == 0 || errno == ENOENT)
 		result = spool_list(shipper->spool, &shipper->segments);
 	if (result != 0)
 		result = trouble(shipper, "cannot begin a new segment");
 	tail_unlock(&shipper->tail);
 	const struct segment *next = next_segment(shipper, shipper->at.segment.number);
+	if (result == 0 && next == NULL)
+		return give_up(shipper), LIST_MS; /* somebody has removed the link as well */
 	if (result == 0)
-		enter(shipper, next != NULL ? next : &segment);
+		enter(shipper, next);
 	return result;
+}
+
+/*
+ * A writer that finds the file emptied gives its link another number before it appends: as long as that is there, what we have read is what
+ * we have meant to.
+ */
+static bool
+was_emptied(const struct shipper *shipper)
+{
+	return !spool_has(shipper->spool, &shipper->at.segment) &&
+	       spool_renewed(shipper->spool, &shipper->at.segment);
 }
 
 /* The batch that the checkpoint speaks of was on its way when another one died: the same bytes again. */
@@ -212,12 +237,15 @@ resume(struct shipper *shipper)
 	if (tail_read(&shipper->tail, shipper->at.start, shipper->at.end, len, true,
 		    &shipper->bytes) != 0)
 		return trouble(shipper, "cannot read a segment");
+	if (was_emptied(shipper))
+		return begin_again(shipper);
 	/* Whole lines were sent, or all that was left. */
 	if (shipper->bytes.len < len) {
 		errlog_error(
 			"Forward: %s was changed since it was forwarded", shipper->at.segment.name);
 		return begin_again(shipper);
 	}
+	shipper->loaded_ms = clock_mono_ms();
 	shipper->courier.retries++;
 	return GO_ON;
 }
@@ -237,6 +265,10 @@ leave_segment(struct shipper *shipper)
 	if (end > shipper->at.end) {
 		tail_unlock(&shipper->tail);
 		return GO_ON;
+	}
+	if (was_emptied(shipper)) {
+		tail_unlock(&shipper->tail);
+		return begin_again(shipper);
 	}
 	/* Before the link is gone: whoever writes next looks for it. */
 	mark_count_rotation(shipper->mark, shipper->tail.identity.file);
@@ -287,9 +319,12 @@ load(struct shipper *shipper, int64_t end, bool last)
 	if (tail_read(&shipper->tail, shipper->at.end, end, shipper->rules.batch_bytes, last,
 		    &shipper->bytes) != 0)
 		return trouble(shipper, "cannot read a segment");
+	if (was_emptied(shipper))
+		return begin_again(shipper);
 	if (shipper->bytes.len == 0)
 		return LIST_MS; /* a line without its end, by somebody else */
 	shipper->since_ms = 0;
+	shipper->loaded_ms = clock_mono_ms();
 	strlcpy(shipper->at.node, shipper->node, sizeof shipper->at.node);
 	shipper->at.start = shipper->at.end;
 	shipper->at.end += (int64_t)shipper->bytes.len;
@@ -350,6 +385,9 @@ carry(struct shipper *shipper, int wait_ms)
 	if (news != COURIER_DONE)
 		return 0;
 	account_confirmed(shipper, shipper->bytes.len);
+	/* What is to be dropped has waited for it. */
+	if (shipper->full)
+		shipper->listed_ms = 0;
 	buf_clear(&shipper->bytes);
 	shipper->at.start = shipper->at.end;
 	shipper->noted = false;

@@ -19,8 +19,9 @@ replica_await(struct shipping *shipping, struct position end, int64_t timeout_ms
 	for (;;) {
 		/* First the number: a confirmation after it keeps us from sleeping. */
 		uint32_t seen = atomic_load(&shipping->confirmations);
-		if (position_reaches(shipping_confirmed(shipping), end))
-			return 0;
+		enum shipping_fate fate = shipping_fate(shipping, end);
+		if (fate != SHIPPING_WAITS)
+			return fate == SHIPPING_CONFIRMED ? 0 : EIO;
 		int64_t left_ms = deadline_ms - clock_mono_ms();
 		if (left_ms <= 0)
 			return ETIMEDOUT;

@@ -22,7 +22,7 @@
 #define MAGIC "logcolld"
 
 enum {
-	LAYOUT = 4, /* to be raised whenever anything in the front part changes its meaning */
+	LAYOUT = 5, /* to be raised whenever anything in the front part changes its meaning */
 	FILE_MODE = 0640,
 	SLOTS_MIN = 64,
 	SLOTS_MAX = 4096,

@@ -73,22 +73,48 @@ look_at_last_byte(int fd, struct end *end)
 	return got < 0 ? -1 : 0;
 }
 
-/* Those that are no name of the log: with them alone it was removed, or the forwarder has done with it. */
-static nlink_t
-own_links(const struct logfile *logfile)
+/* 1: the path leads to the file; 0: to another one, or to none; or -1 with errno. */
+static int
+path_leads_to(const struct logfile *logfile)
 {
-	return logfile->spool >= 0 ? 1 : 0;
+	struct stat st;
+	if (fstatat(AT_FDCWD, logfile->path, &st, 0) != 0)
+		return errno == ENOENT ? 0 : -1;
+	return st.st_ino == logfile->identity.ino && st.st_dev == logfile->identity.dev;
+}
+
+/*
+ * Whether it can still be found by its name, when it has so many links: one that is no more may be the log's, and what is left the
+ * spool's, or somebody's.
+ */
+static bool
+has_name(struct logfile *logfile, nlink_t links)
+{
+	if (links != logfile->links && links != 0 && path_leads_to(logfile) != 0)
+		logfile->links = links;
+	return links != 0 && links == logfile->links;
+}
+
+/* Somebody has emptied the file, and it counts anew: for the forwarder, what is written from now on is not what was there. */
+static int
+renew(struct logfile *logfile)
+{
+	/* Before the link has another name: whoever writes next looks for it. */
+	mark_count_rotation(logfile->mark, logfile->identity.file);
+	if (spool_renew(logfile->spool, &logfile->segment) == 0 || errno == ENOENT)
+		errno = ESTALE;
+	return -1;
 }
 
 /* Cuts off what a dead writer left, and says where the file ends.  0, or -1 with errno. */
 static int
-repair(const struct logfile *logfile, struct end *end)
+repair(struct logfile *logfile, struct end *end)
 {
 	struct stat st;
 	if (fstat(logfile->fd, &st) != 0)
 		return -1;
 	uint64_t file = logfile->identity.file;
-	int64_t noted = mark_find(logfile->mark, file);
+	int64_t noted = mark_find(logfile->mark, file), whole = mark_whole(logfile->mark, file);
 	end->length = st.st_size;
 	/*
 	 * A note may be old: its writer's user had no daemon here since.  A file that is shorter than noted was emptied:
@@ -100,10 +126,12 @@ repair(const struct logfile *logfile, struct end *end)
 		end->length = noted;
 	}
 	mark_end(logfile->mark, file, -1);
-	if (st.st_nlink <= own_links(logfile)) {
+	if (!has_name(logfile, st.st_nlink)) {
 		errno = ESTALE;
 		return -1;
 	}
+	if (logfile->spool >= 0 && (end->length < whole || end->length < logfile->end))
+		return renew(logfile);
 	end->open_line = false;
 	if (end->length == 0 || end->length == mark_whole(logfile->mark, file))
 		return 0;
@@ -115,11 +143,11 @@ repair(const struct logfile *logfile, struct end *end)
  * have to be made anew, and finer, with the next write.
  */
 static bool
-is_as_noted(const struct logfile *logfile, int64_t whole)
+is_as_noted(struct logfile *logfile, int64_t whole)
 {
 	struct statx st;
 	return statx(logfile->fd, "", AT_EMPTY_PATH, STATX_NLINK | STATX_SIZE, &st) == 0 &&
-	       (int64_t)st.stx_size == whole && st.stx_nlink > own_links(logfile);
+	       (int64_t)st.stx_size == whole && has_name(logfile, st.stx_nlink);
 }
 
 /*
@@ -127,7 +155,7 @@ is_as_noted(const struct logfile *logfile, int64_t whole)
  * write no notes here, may have appended to the file, emptied or removed it until we got it.  0, or -1 with errno.
  */
 static int
-find_end(const struct logfile *logfile, struct end *end)
+find_end(struct logfile *logfile, struct end *end)
 {
 	uint64_t file = logfile->identity.file;
 	int64_t whole = mark_whole(logfile->mark, file);
@@ -148,13 +176,10 @@ check_name(struct logfile *logfile)
 	uint64_t rotations = mark_rotations(logfile->mark, logfile->identity.file) + 1;
 	if (logfile->rotation.bytes == 0 && logfile->rotations == rotations)
 		return 0;
-	struct stat st;
-	int found = fstatat(AT_FDCWD, logfile->path, &st, 0);
-	if (found != 0 && errno != ENOENT)
+	int leads = path_leads_to(logfile);
+	if (leads < 0)
 		return -1;
-	if (found != 0 || st.st_ino != logfile->identity.ino ||
-		st.st_dev != logfile->identity.dev ||
-		(logfile->spool >= 0 && !spool_has(logfile->spool, &logfile->segment))) {
+	if (!leads || (logfile->spool >= 0 && !spool_has(logfile->spool, &logfile->segment))) {
 		errno = ESTALE;
 		return -1;
 	}
@@ -370,8 +395,10 @@ logfile_hold(struct logfile *logfile, const char *spool)
 	int folder = spool_open(spool);
 	if (folder < 0 || lock(logfile->fd, &waited) != 0)
 		goto failed;
-	int held = spool_hold(
-		folder, AT_FDCWD, logfile->path, &logfile->identity, &logfile->segment);
+	int held = spool_identity(folder, &logfile->spool_id);
+	if (held == 0)
+		held = spool_hold(folder, AT_FDCWD, logfile->path, &logfile->identity,
+			&logfile->segment);
 	unlock(logfile->fd);
 	if (held != 0)
 		goto failed;

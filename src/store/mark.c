@@ -105,9 +105,11 @@ take_any(struct logfile_mark *mark, uint64_t file)
 		uint64_t was = atomic_load_explicit(&note->file, memory_order_acquire);
 		if (i < MARK_GROUP_NOTES && was != 0)
 			continue;
-		if (!take(note, was, file))
+		/* Nobody's, until what it says of another file is gone. */
+		if (!take(note, was, 0))
 			continue;
 		atomic_store_explicit(&note->end, 0, memory_order_release);
+		atomic_store_explicit(&note->file, file | MARK_BUSY, memory_order_release);
 		return note;
 	}
 	return NULL;

@@ -202,8 +202,8 @@ outlet_end(const struct outlet *outlet)
 {
 	const struct logfile *file = &outlet->file;
 	if (file->fd < 0 || file->spool < 0)
-		return (struct position){UINT64_MAX, INT64_MAX};
-	return (struct position){file->segment.number, file->end};
+		return (struct position){.segment = UINT64_MAX, .offset = INT64_MAX};
+	return (struct position){file->spool_id, file->segment.number, file->end};
 }
 
 /* Opens what is wanted at that time; says so when there is nothing to write to. */

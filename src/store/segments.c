@@ -72,7 +72,7 @@ open_stream(int spool)
 }
 
 int
-spool_list(int spool, struct segments *out)
+spool_list_all(int spool, struct segments *out)
 {
 	struct segment segment;
 	const struct dirent *entry;
@@ -92,6 +92,30 @@ spool_list(int spool, struct segments *out)
 	if (out->count > 0)
 		qsort(out->items, out->count, sizeof *out->items, compare);
 	errno = saved;
+	return result;
+}
+
+uint64_t
+spool_last_number(int spool)
+{
+	char text[SPOOL_NAME_BYTES];
+	uint64_t number = 0;
+	if (spool_read_file(spool, SPOOL_NUMBERS, text, sizeof text) > 0)
+		number = strtoull(text, NULL, 16);
+	return number != 0 ? number : UINT64_MAX;
+}
+
+/*
+ * A folder that changes while it is read may show a link and not one that was made before it.  A number is given before its link is
+ * made, one at a time: when we begin, all before the last one given have theirs.
+ */
+int
+spool_list(int spool, struct segments *out)
+{
+	uint64_t last = spool_last_number(spool);
+	int result = spool_list_all(spool, out);
+	while (out->count > 0 && out->items[out->count - 1].number > last)
+		out->count--;
 	return result;
 }
 

@@ -15,7 +15,7 @@
 
 enum { FILE_MODE = 0640, NUMBER_TEXT = 32 };
 
-#define NUMBERS "numbers"
+#define NEW "new"
 
 int
 spool_open(const char *path)
@@ -61,6 +61,15 @@ spool_try(const char *path, const char *dir)
 	return result;
 }
 
+int
+spool_identity(int spool, uint64_t *out)
+{
+	struct identity identity;
+	int result = identity_of(&identity, spool);
+	*out = identity.file;
+	return result;
+}
+
 bool
 spool_has(int spool, const struct segment *segment)
 {
@@ -73,7 +82,7 @@ spool_has(int spool, const struct segment *segment)
 static int
 lock_numbers(int spool)
 {
-	int fd = openat(spool, NUMBERS, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
+	int fd = openat(spool, SPOOL_NUMBERS, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
 	while (fd >= 0 && flock(fd, LOCK_EX) != 0) {
 		if (errno == EINTR)
 			continue;
@@ -123,7 +132,7 @@ static int
 number_it(int numbers, int spool, struct segment *segment)
 {
 	struct segments segments = {0};
-	int result = spool_list(spool, &segments);
+	int result = spool_list_all(spool, &segments);
 	if (result == 0)
 		result = next_number(numbers, &segments, &segment->number);
 	segment->created_us = clock_read().wall_us;
@@ -132,18 +141,27 @@ number_it(int numbers, int spool, struct segment *segment)
 	return result;
 }
 
-/* The name may lead elsewhere by now: somebody renames without asking for the lock. */
+/*
+ * The name may lead elsewhere by now, as somebody renames without asking for the lock: the link is not seen before we have looked what
+ * it leads to.
+ */
 static int
 link_checked(int spool, int folder, const char *name, const struct segment *segment)
 {
-	if (linkat(folder, name, spool, segment->name, AT_SYMLINK_FOLLOW) != 0)
+	struct stat st;
+	/* Of one who was killed. */
+	if (unlinkat(spool, NEW, 0) != 0 && errno != ENOENT)
 		return -1;
-	if (spool_has(spool, segment)) {
+	if (linkat(folder, name, spool, NEW, AT_SYMLINK_FOLLOW) != 0 ||
+		fstatat(spool, NEW, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return -1;
+	if (st.st_ino == segment->inode && renameat(spool, NEW, spool, segment->name) == 0) {
 		folder_sync(spool);
 		return 0;
 	}
-	unlinkat(spool, segment->name, 0);
-	errno = ESTALE;
+	int saved = st.st_ino == segment->inode ? errno : ESTALE;
+	unlinkat(spool, NEW, 0);
+	errno = saved;
 	return -1;
 }
 
@@ -184,6 +202,17 @@ spool_hold(int spool, int folder, const char *name, const struct identity *ident
 	bool found = find(&segments, identity->ino, out);
 	spool_free(&segments);
 	return found ? 0 : make_link(spool, folder, name, identity, out);
+}
+
+bool
+spool_renewed(int spool, const struct segment *segment)
+{
+	struct segments segments = {0};
+	struct segment found;
+	bool renewed = spool_list(spool, &segments) == 0 &&
+	               find(&segments, segment->inode, &found) && found.number > segment->number;
+	spool_free(&segments);
+	return renewed;
 }
 
 int

@@ -256,6 +256,22 @@ deleted(void)
 	tear_down(&f);
 }
 
+/* A link by somebody else, or in a spool that is no longer used, is no name of the log. */
+static void
+deleted_but_linked(void)
+{
+	struct fixture f = set_up();
+	char *elsewhere = scratch_path(f.dir, "elsewhere");
+	CU_ASSERT_EQUAL(append_text(&f.logfile, "one\n"), 0);
+	CU_ASSERT_EQUAL(link(f.path, elsewhere), 0);
+	CU_ASSERT_EQUAL(append_text(&f.logfile, "two\n"), 0);
+	CU_ASSERT_EQUAL(unlink(f.path), 0);
+	CU_ASSERT_EQUAL(append_text(&f.logfile, "three\n"), -1);
+	CU_ASSERT_EQUAL(errno, ESTALE);
+	free(elsewhere);
+	tear_down(&f);
+}
+
 /* What others do with their files is no reason to leave one that has been renamed; the rotation of this one is. */
 static void
 rotations_of_others(void)
@@ -433,6 +449,7 @@ main(void)
 		{"what has grown beyond an old note is not cut", old_note},
 		{"notes of two files", two_files},
 		{"a deleted file is told", deleted},
+		{"also where it has another link", deleted_but_linked},
 		{"the rotation of another file is none of this one", rotations_of_others},
 		{"an emptied file has no hole", emptied},
 		{"EIO at every call", eio},

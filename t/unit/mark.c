@@ -160,6 +160,43 @@ contention(void)
 	CU_ASSERT_FALSE(mark_any(&mark));
 }
 
+struct taker {
+	struct logfile_mark *mark;
+	_Atomic bool over;
+	int wrong;
+};
+
+/* Of a file whose end nobody has ever told. */
+static void *
+read_end(void *arg)
+{
+	struct taker *taker = arg;
+	while (!taker->over)
+		taker->wrong += mark_whole(taker->mark, rival(1)) != -1;
+	return NULL;
+}
+
+/* A note that changes hands says nothing of its last file. */
+static void
+taken_over(void)
+{
+	static struct logfile_mark mark;
+	struct taker taker = {.mark = &mark};
+	pthread_t thread;
+	for (uint64_t n = 2; n <= MARK_GROUP_NOTES; n++)
+		mark_begin(&mark, rival(n), 1, 100);
+	pthread_create(&thread, NULL, read_end, &taker);
+	for (int i = 0; i < 20 * ROUNDS; i++) {
+		mark_begin(&mark, rival(0), 7, 10);
+		mark_end(&mark, rival(0), 17);
+		mark_begin(&mark, rival(1), 5, 10);
+		mark_end(&mark, rival(1), -1);
+	}
+	taker.over = true;
+	pthread_join(thread, NULL);
+	CU_ASSERT_EQUAL(taker.wrong, 0);
+}
+
 int
 main(void)
 {
@@ -170,6 +207,7 @@ main(void)
 		{"more files than notes", full},
 		{"where the last append has ended", where_it_ended},
 		{"full groups are freed, no others", tidied},
+		{"a note that is taken over says nothing", taken_over},
 		{"threads at different files do not disturb each other", contention},
 		{NULL, NULL},
 	};

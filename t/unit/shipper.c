@@ -15,6 +15,7 @@
 static struct engine_of_test {
 	struct buf ids, bytes;
 	enum forward_outcome next; /* of confirm */
+	const char *why;
 } got;
 
 static enum forward_outcome
@@ -41,7 +42,7 @@ fake_confirm(void *state, int timeout_ms, char why[FORWARD_WHY_MAX])
 {
 	(void)state;
 	(void)timeout_ms;
-	snprintf(why, FORWARD_WHY_MAX, "no");
+	snprintf(why, FORWARD_WHY_MAX, "%s", got.why);
 	return got.next;
 }
 
@@ -90,6 +91,7 @@ set_up(void)
 	f->dir = scratch_new();
 	f->spool = scratch_path(f->dir, "spool");
 	got.next = FORWARD_OK;
+	got.why = "no";
 	buf_clear(&got.ids);
 	buf_clear(&got.bytes);
 	open_log(f);
@@ -112,6 +114,23 @@ append(struct fixture *f, const char *text)
 {
 	struct iovec iov = {(void *)(uintptr_t)text, strlen(text)};
 	return logfile_append(&f->log, &iov, 1, false);
+}
+
+static struct position
+end_of_log(const struct fixture *f)
+{
+	return (struct position){f->log.spool_id, f->log.segment.number, f->log.end};
+}
+
+/* A writer finds that the file is not what it was, and opens it anew. */
+static void
+append_anew(struct fixture *f, const char *text)
+{
+	CU_ASSERT_EQUAL(append(f, text), -1);
+	CU_ASSERT_EQUAL(errno, ESTALE);
+	logfile_close(&f->log);
+	open_log(f);
+	CU_ASSERT_EQUAL(append(f, text), 0);
 }
 
 /* Steps until nothing more goes out. */
@@ -157,8 +176,7 @@ batches(void)
 	CU_ASSERT_EQUAL(ids, 4);
 	CU_ASSERT_PTR_NOT_NULL(strstr(got.ids.data, ".0-8\n"));
 	CU_ASSERT_PTR_NOT_NULL(strstr(got.ids.data, ".8-14\n"));
-	CU_ASSERT_TRUE(position_reaches(shipping_confirmed(&f->shipping),
-		(struct position){f->log.segment.number, f->log.end}));
+	CU_ASSERT_EQUAL(shipping_fate(&f->shipping, end_of_log(f)), SHIPPING_CONFIRMED);
 	shipper_close(&f->shipper);
 	tear_down(f);
 }
@@ -240,12 +258,8 @@ late_writer(void)
 	CU_ASSERT_EQUAL(logfile_open(&other, f->dir, "next", &f->mark), 0);
 	CU_ASSERT_EQUAL(logfile_hold(&other, f->spool), 0);
 	ship(f);
-	CU_ASSERT_EQUAL(append(f, "late\n"), -1);
-	CU_ASSERT_EQUAL(errno, ESTALE);
-	logfile_close(&f->log);
-	open_log(f);
+	append_anew(f, "late\n");
 	CU_ASSERT_EQUAL(f->log.segment.start, 4);
-	CU_ASSERT_EQUAL(append(f, "late\n"), 0);
 	ship(f);
 	CU_ASSERT_STRING_EQUAL(buf_string(&got.bytes), "old\nlate\n");
 	logfile_close(&other);
@@ -298,15 +312,79 @@ emptied(void)
 	CU_ASSERT_EQUAL(ftruncate(f->log.fd, 0), 0);
 	ship(f);
 	/* The writer is to have the new number before it waits for a confirmation. */
-	CU_ASSERT_EQUAL(append(f, "three\n"), -1);
-	CU_ASSERT_EQUAL(errno, ESTALE);
-	logfile_close(&f->log);
-	open_log(f);
-	CU_ASSERT_EQUAL(append(f, "three\n"), 0);
+	append_anew(f, "three\n");
 	ship(f);
 	CU_ASSERT_STRING_EQUAL(buf_string(&got.bytes), "one\ntwo\nthree\n");
 	CU_ASSERT_TRUE(f->shipper.at.segment.number > before);
 	CU_ASSERT_EQUAL(f->shipper.at.segment.number, f->log.segment.number);
+	shipper_close(&f->shipper);
+	tear_down(f);
+}
+
+/* It has grown again, beyond what was sent, before the shipper looks. */
+static void
+emptied_and_grown(void)
+{
+	struct fixture *f = set_up();
+	append(f, "one\ntwo\n");
+	begin_shipper(f, 4096);
+	ship(f);
+	CU_ASSERT_EQUAL(ftruncate(f->log.fd, 0), 0);
+	append_anew(f, "three, which is longer\n");
+	ship(f);
+	CU_ASSERT_STRING_EQUAL(buf_string(&got.bytes), "one\ntwo\nthree, which is longer\n");
+	CU_ASSERT_EQUAL(segments_left(f), 1);
+	shipper_close(&f->shipper);
+	tear_down(f);
+}
+
+/* The same bytes of it are others now: they are not to go out under the id that was noted. */
+static void
+emptied_on_its_way(void)
+{
+	struct fixture *f = set_up();
+	append(f, "one\n");
+	got.next = FORWARD_PENDING;
+	begin_shipper(f, 4096);
+	ship(f);
+	shipper_close(&f->shipper);
+	CU_ASSERT_EQUAL(ftruncate(f->log.fd, 0), 0);
+	append_anew(f, "two, longer\n");
+	buf_clear(&got.bytes);
+	got.next = FORWARD_OK;
+	begin_shipper(f, 4096);
+	ship(f);
+	CU_ASSERT_STRING_EQUAL(buf_string(&got.bytes), "two, longer\n");
+	shipper_close(&f->shipper);
+	tear_down(f);
+}
+
+/* Who waits for a record that was cut off is not told that it is there. */
+static void
+lost(void)
+{
+	struct fixture *f = set_up();
+	append(f, "one\n");
+	begin_shipper(f, 4096);
+	ship(f);
+	struct position sent = end_of_log(f);
+	got.next = FORWARD_PENDING;
+	append(f, "cut off\n");
+	struct position unsent = end_of_log(f);
+	ship(f);
+	CU_ASSERT_EQUAL(shipping_fate(&f->shipping, unsent), SHIPPING_WAITS);
+	/* Another process, which does not know the file's length, as after the start. */
+	CU_ASSERT_EQUAL(ftruncate(f->log.fd, 0), 0);
+	got.next = FORWARD_OK;
+	shipper_close(&f->shipper);
+	begin_shipper(f, 4096);
+	ship(f);
+	CU_ASSERT_EQUAL(shipping_fate(&f->shipping, sent), SHIPPING_CONFIRMED);
+	CU_ASSERT_EQUAL(shipping_fate(&f->shipping, unsent), SHIPPING_LOST);
+	append_anew(f, "two\n");
+	CU_ASSERT_EQUAL(shipping_fate(&f->shipping, end_of_log(f)), SHIPPING_WAITS);
+	ship(f);
+	CU_ASSERT_EQUAL(shipping_fate(&f->shipping, end_of_log(f)), SHIPPING_CONFIRMED);
 	shipper_close(&f->shipper);
 	tear_down(f);
 }
@@ -382,6 +460,52 @@ dropped_on_its_way(void)
 	CU_ASSERT_PTR_NULL(strstr(buf_string(&got.ids), ".4-"));
 	CU_ASSERT_PTR_NOT_NULL(strstr(buf_string(&got.ids), ".8-14\n"));
 	shipper_close(&f->shipper);
+	tear_down(f);
+}
+
+/* One that is slow gets what is on its way, whatever is to be dropped behind it. */
+static void
+slow_engine(void)
+{
+	struct fixture *f = set_up();
+	append(f, "one\ntwo\nthree\nfour\n");
+	begin_shipper(f, 8);
+	got.next = FORWARD_PENDING;
+	got.why = "";
+	ship(f);
+	f->shipper.rules.spool_bytes = 6;
+	f->shipper.rules.drop_oldest = true;
+	ship(f);
+	CU_ASSERT_EQUAL(atomic_load(&f->shipping.dropped_bytes), 0);
+	got.next = FORWARD_OK;
+	ship(f);
+	CU_ASSERT_STRING_EQUAL(buf_string(&got.bytes), "one\ntwo\nfour\n");
+	CU_ASSERT_EQUAL(atomic_load(&f->shipping.dropped_bytes), 6);
+	shipper_close(&f->shipper);
+	tear_down(f);
+}
+
+/* A link is not seen before all that are older: the folder may show it first. */
+static void
+links_being_made(void)
+{
+	struct fixture *f = set_up();
+	struct segments segments = {0};
+	int spool = spool_open(f->spool);
+	struct segment late = {
+		.number = f->log.segment.number + 2, .inode = f->log.segment.inode};
+	spool_write_name(&late);
+	CU_ASSERT_EQUAL(linkat(spool, f->log.segment.name, spool, late.name, 0), 0);
+	CU_ASSERT_EQUAL(spool_list(spool, &segments), 0);
+	CU_ASSERT_EQUAL(segments.count, 1);
+	CU_ASSERT_EQUAL(spool_list_all(spool, &segments), 0);
+	CU_ASSERT_EQUAL(segments.count, 2);
+	/* Where nobody knows the last number all are. */
+	CU_ASSERT_EQUAL(unlinkat(spool, SPOOL_NUMBERS, 0), 0);
+	CU_ASSERT_EQUAL(spool_list(spool, &segments), 0);
+	CU_ASSERT_EQUAL(segments.count, 2);
+	spool_free(&segments);
+	close(spool);
 	tear_down(f);
 }
 
@@ -461,9 +585,14 @@ main(void)
 		{"what a dead writer has left is not shipped", torn},
 		{"a file that was emptied is another segment", emptied},
 		{"and those behind it are not passed over", emptied_and_rotated},
+		{"also when it has grown again", emptied_and_grown},
+		{"also with a batch on its way", emptied_on_its_way},
+		{"who waits for what was cut off is told", lost},
 		{"a link that somebody removed", link_removed},
 		{"a spool that somebody removed", spool_removed},
 		{"what is on its way is dropped as a whole", dropped_on_its_way},
+		{"a slow engine gets what is on its way", slow_engine},
+		{"a link that is being made", links_being_made},
 		{"a full spool", full},
 		{"one shipper a spool", locked},
 		{"checkpoints, and spoiled ones", checkpoints},

@@ -9,12 +9,37 @@
 static void
 order(void)
 {
-	CU_ASSERT_TRUE(position_reaches((struct position){2, 5}, (struct position){2, 5}));
-	CU_ASSERT_TRUE(position_reaches((struct position){2, 0}, (struct position){1, 900}));
-	CU_ASSERT_FALSE(position_reaches((struct position){2, 4}, (struct position){2, 5}));
-	CU_ASSERT_FALSE(position_reaches((struct position){1, 900}, (struct position){2, 0}));
+	CU_ASSERT_TRUE(position_reaches((struct position){1, 2, 5}, (struct position){1, 2, 5}));
+	CU_ASSERT_TRUE(position_reaches((struct position){1, 2, 0}, (struct position){1, 1, 900}));
+	CU_ASSERT_FALSE(position_reaches((struct position){1, 2, 4}, (struct position){1, 2, 5}));
+	CU_ASSERT_FALSE(position_reaches((struct position){1, 1, 900}, (struct position){1, 2, 0}));
 	CU_ASSERT_FALSE(
-		position_reaches((struct position){0, 0}, (struct position){UINT64_MAX, 0}));
+		position_reaches((struct position){1, 0, 0}, (struct position){1, UINT64_MAX, 0}));
+	CU_ASSERT_FALSE(position_reaches((struct position){2, 5, 0}, (struct position){1, 4, 0}));
+}
+
+static void
+losses(void)
+{
+	struct shipping shipping = {0};
+	struct position early = {1, 4, 100}, late = {1, 4, 300}, next = {1, 5, 10};
+	CU_ASSERT_EQUAL(shipping_fate(&shipping, early), SHIPPING_WAITS);
+	shipping_confirm(&shipping, (struct position){1, 4, 200});
+	CU_ASSERT_EQUAL(shipping_fate(&shipping, early), SHIPPING_CONFIRMED);
+	CU_ASSERT_EQUAL(shipping_fate(&shipping, late), SHIPPING_WAITS);
+	shipping_lose(&shipping, (struct position){1, 4, 200});
+	shipping_confirm(&shipping, next);
+	CU_ASSERT_EQUAL(shipping_fate(&shipping, early), SHIPPING_CONFIRMED);
+	CU_ASSERT_EQUAL(shipping_fate(&shipping, late), SHIPPING_LOST);
+	CU_ASSERT_EQUAL(shipping_fate(&shipping, next), SHIPPING_CONFIRMED);
+	/* Those that are told again and again push none out; others do, one day. */
+	for (int i = 0; i < 2 * SHIPPING_LOSSES; i++)
+		shipping_lose(&shipping, (struct position){1, 6, 1});
+	CU_ASSERT_EQUAL(shipping_fate(&shipping, late), SHIPPING_LOST);
+	/* Another spool begins with what it has. */
+	shipping_confirm(&shipping, (struct position){2, 3, 5});
+	CU_ASSERT_EQUAL(shipping_fate(&shipping, early), SHIPPING_WAITS);
+	CU_ASSERT_EQUAL(shipping_fate(&shipping, (struct position){2, 3, 5}), SHIPPING_CONFIRMED);
 }
 
 enum { SEGMENTS = 20000 };
@@ -25,8 +50,8 @@ confirm_all(void *context)
 {
 	struct shipping *shipping = context;
 	for (uint64_t n = 1; n <= SEGMENTS; n++) {
-		shipping_confirm(shipping, (struct position){n, 0});
-		shipping_confirm(shipping, (struct position){n, (int64_t)n * 10});
+		shipping_confirm(shipping, (struct position){1, n, 0});
+		shipping_confirm(shipping, (struct position){1, n, (int64_t)n * 10});
 	}
 	return NULL;
 }
@@ -36,7 +61,7 @@ never_ahead(void)
 {
 	static struct shipping shipping;
 	pthread_t thread;
-	struct position last = {0, 0}, now = last;
+	struct position last = {0}, now = last;
 	int wrong = 0;
 	pthread_create(&thread, NULL, confirm_all, &shipping);
 	while (now.segment < SEGMENTS) {
@@ -61,6 +86,7 @@ main(void)
 	static const struct tap_case cases[] = {
 		{"segments come before bytes", order},
 		{"what is read was confirmed, or less", never_ahead},
+		{"what was lost is told, and another spool is another one", losses},
 		{"states have names, others none", names},
 		{NULL, NULL},
 	};

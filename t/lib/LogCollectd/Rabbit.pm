@@ -11,8 +11,9 @@ use parent 'LogCollectd::Engine';
 
 use constant START_S => 90;
 
-# Not the one in the PATH, which becomes another user.
-my $program = '/usr/lib/rabbitmq/bin/rabbitmq-server';
+# Not those in the PATH, which become another user.
+my $programs = '/usr/lib/rabbitmq/bin';
+my $program  = "$programs/rabbitmq-server";
 
 sub installed { return -x $program }
 
@@ -90,6 +91,15 @@ sub kill_node ($self, @numbers) {
 	my @pids = grep { $_ } map { delete $self->{nodes}[$_]{pid} } @numbers;
 	kill KILL => -$_ for @pids;
 	waitpid $_, 0 for @pids;
+}
+
+# Has the first node do it: `delete_queue NAME`.
+sub control ($self, @order) {
+	local %ENV = (%ENV, HOME => "$self->{dir}", ERL_EPMD_ADDRESS => '127.0.0.1', ERL_EPMD_PORT => $self->{epmd},
+		RABBITMQ_CONF_ENV_FILE => '/dev/null');
+	open my $said, '-|', "$programs/rabbitmqctl", '-q', '-n', $self->{nodes}[0]{name}, @order or die "rabbitmqctl: $!";
+	my @lines = readline $said;
+	close $said or die "rabbitmqctl @order: @lines";
 }
 
 # As a Forward line names them.

@@ -146,10 +146,60 @@ subtest 'a truncated file is told' => sub {
 	my $daemon = start($kafka);
 	send_numbered($daemon, 1, 100);
 	$kafka->numbers($daemon, 100, 'topic=logs');
-	truncate $daemon->dir . '/logs/server.log', 0;
+	truncate $daemon->dir . '/logs/server.log', 0 or die "truncate: $!";
 	ok(wait_until { $daemon->errors =~ /it was truncated \(copytruncate\?\)/ }, 'loudly');
 	send_numbered($daemon, 101, 200);
 	is_deeply([$kafka->numbers($daemon, 200, 'topic=logs')], [1 .. 200], 'and a new segment is begun');
+	is($daemon->stop, 0, 'stops');
+};
+
+subtest 'who waits for a record that is cut off' => sub {
+	my $kafka  = LogCollectd::Kafka->start;
+	my $daemon = start($kafka, AckWhen => 'replicated timeout=60');
+	send_numbered($daemon, 1, 50);
+	$kafka->tell('down -1');
+	my @clients = map { $daemon->connect } 51 .. 53;
+	my $send = sub ($n) {
+		$clients[$n - 51]->send(record(ERROR => "record $n x") . "\n");
+		ok(wait_until { $daemon->log =~ /record $n x/ }, "record $n is stored");
+	};
+	$send->(51);
+	ok(wait_until { (figure($daemon, 'state') // '') eq 'away' }, 'it is on its way, and not answered');
+	$send->(52);
+	truncate $daemon->dir . '/logs/server.log', 0 or die "truncate: $!";
+	$send->(53);
+	$kafka->tell('up -1');
+	is_deeply([map { verdicts($_->lines(1)) } @clients], [qw(received failed received)], 'is not told that it has arrived');
+	is_deeply([$kafka->numbers($daemon, 52, 'topic=logs')], [1 .. 51, 53], 'as it has not');
+	is($daemon->stop, 0, 'stops');
+};
+
+subtest 'another spool, another folder' => sub {
+	my $kafka  = LogCollectd::Kafka->start;
+	my $daemon = start($kafka);
+	my $conf   = slurp($daemon->conf_file);
+	my $reload = sub ($changed) {
+		$daemon->write_conf($changed);
+		$daemon->signal('HUP');
+	};
+	send_numbered($daemon, 1, 500);
+	$kafka->numbers($daemon, 500, 'topic=logs');
+	$kafka->tell('down -1');
+	send_numbered($daemon, 501, 1000);
+	my $spool = $daemon->dir . '/logs/other-spool';
+	$reload->("${conf}ForwardSpool $spool\n");
+	ok(wait_until { -e $spool && $daemon->errors =~ /first what is left in \S+ is forwarded/ }, 'the spool is another one, which is said');
+	send_numbered($daemon, 1001, 1500);
+	$kafka->tell('up -1');
+	is_deeply([$kafka->numbers($daemon, 1500, 'topic=logs')], [1 .. 1500], 'all arrives, once and in order');
+	ok(wait_until { $daemon->errors =~ m{all of \S+/logs/spool was forwarded} }, 'that all of the old one was forwarded is said too');
+	$reload->("${conf}ForwardSpool $spool\nLogDir " . $daemon->dir . "/logs2\n");
+	ok(wait_until { -e $daemon->dir . '/logs2/server.log' }, 'the log is in another folder');
+	send_numbered($daemon, 1501, 1600);
+	$reload->("${conf}LogDir " . $daemon->dir . "/logs2\n");
+	ok(wait_until { -e $daemon->dir . '/logs2/spool' }, 'and the spool with it');
+	send_numbered($daemon, 1601, 1700);
+	is_deeply([$kafka->numbers($daemon, 1700, 'topic=logs')], [1 .. 1700], 'all arrives again');
 	is($daemon->stop, 0, 'stops');
 };
 

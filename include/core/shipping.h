@@ -43,7 +43,7 @@ struct shipping {
 	struct shipping_loss {
 		_Atomic uint64_t segment; /* 0: none */
 		_Atomic int64_t offset;   /* behind it nothing was confirmed */
-	} losses[SHIPPING_LOSSES]; /* the last ones */
+	} losses[SHIPPING_LOSSES];        /* the last ones */
 	_Atomic uint32_t next_loss;
 	_Atomic uint32_t confirmations; /* a futex: changes with each */
 	_Atomic uint32_t waiters;       /* of it; a hint, as one may be killed */

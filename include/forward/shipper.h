@@ -21,10 +21,17 @@ struct shipper_rules {
 	bool drop_oldest;    /* then the oldest is given up; else clients are refused */
 };
 
+/* A file, and that it has been shipped up to `offset`. */
+struct shipped {
+	struct identity identity; /* zeroed: none */
+	int64_t offset;
+};
+
 struct shipper {
 	int spool, lock;
 	uint64_t spool_id;
 	struct shipper_rules rules; /* the owner may change them between two steps */
+	struct shipped before;      /* from another spool; the owner's */
 	const char *node;
 	struct logfile_mark *mark;
 	struct shipping *shipping;
@@ -33,12 +40,12 @@ struct shipper {
 	struct segments segments;
 	int64_t listed_ms; /* when they were listed, monotonic clock; 0: not yet */
 	struct checkpoint at;
-	bool noted;       /* the checkpoint says so in its file */
-	struct tail tail; /* of at.segment */
-	struct buf bytes; /* on their way; empty: none are */
+	bool noted;        /* the checkpoint says so in its file */
+	struct tail tail;  /* of at.segment */
+	struct buf bytes;  /* on their way; empty: none are */
 	int64_t since_ms;  /* when a batch that lingers began to; 0: none does */
 	int64_t loaded_ms; /* when what is on its way was read */
-	int64_t idle_ms;  /* since when there is nothing to ship; 0: there is */
+	int64_t idle_ms;   /* since when there is nothing to ship; 0: there is */
 
 	/* for the lag: all before that many bytes of `sampled` was stored before sampled_us */
 	uint64_t sampled;
@@ -63,5 +70,11 @@ void shipper_close(struct shipper *shipper);
  * Goes one step further, which may take wait_ms.  How long nothing is to be done, in milliseconds; 0: go on at once.
  */
 int shipper_step(struct shipper *shipper, int wait_ms);
+
+/*
+ * For an owner whose writers have gone to another spool: whether nothing is left in this one.  Then the last file is let go too, and told
+ * in *last, as it may be the first one there.  To be asked between two steps; some seconds must have passed without anything to ship.
+ */
+bool shipper_finish(struct shipper *shipper, struct shipped *last);
 
 #endif

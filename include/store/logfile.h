@@ -41,10 +41,10 @@ struct logfile {
 	uint64_t rotations; /* the mark's count, plus 1, when the path last led to fd; 0: not yet */
 	nlink_t links;      /* that it had when its path was last seen to lead to it; 0: not yet */
 	struct logfile_rotation rotation; /* the owner may change it between appends */
-	int spool;              /* the folder that it is linked into; -1: none */
-	uint64_t spool_id;      /* with spool >= 0 (spool_identity()) */
-	struct segment segment; /* the link, with spool >= 0 */
-	int64_t end;            /* its length after the last append that was made */
+	int spool;                        /* the folder that it is linked into; -1: none */
+	uint64_t spool_id;                /* with spool >= 0 (spool_identity()) */
+	struct segment segment;           /* the link, with spool >= 0 */
+	int64_t end;                      /* its length after the last append that was made */
 	bool waited;      /* the last append found the file locked by another process */
 	int rotate_error; /* why the last append could not rotate, and went to the full file; or 0 */
 };

@@ -135,8 +135,7 @@ account_run(struct shipper *shipper)
 static struct position
 position(const struct shipper *shipper)
 {
-	return (struct position){
-		shipper->spool_id, shipper->at.segment.number, shipper->at.start};
+	return (struct position){shipper->spool_id, shipper->at.segment.number, shipper->at.start};
 }
 
 void

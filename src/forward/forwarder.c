@@ -2,6 +2,7 @@
 /* The forwarder's loop: orders, signs of life, steps of the shipper. */
 #include "forward/forwarder.h"
 
+#include <bsd/string.h>
 #include <bsd/unistd.h>
 #include <errno.h>
 #include <poll.h>
@@ -32,6 +33,9 @@ struct forwarder {
 	struct shipper shipper;
 	bool open;
 	int open_error; /* why it is not, which was told */
+	char spool
+		[FORWARDING_SPOOL_BYTES]; /* the shipper's; the settings may name another one already */
+	struct shipped last;              /* of the spool before this one */
 };
 
 /* In the place of a driver that cannot be had: what is stored waits, and is counted. */
@@ -82,14 +86,24 @@ set_rules(struct forwarder *forwarder)
 	};
 }
 
+/* "" where nothing is to be forwarded. */
+static void
+choose_spool(struct forwarder *forwarder)
+{
+	char room[FORWARDING_SPOOL_BYTES];
+	const char *spool = forwarding_spool(&forwarder->settings, room);
+	strlcpy(forwarder->spool, spool != NULL ? spool : "", sizeof forwarder->spool);
+}
+
 /* The one before us may still be dying. */
 static void
 open_shipper(struct forwarder *forwarder)
 {
-	char room[FORWARDING_SPOOL_BYTES];
-	const char *spool = forwarding_spool(&forwarder->settings, room);
+	const char *spool = forwarder->spool;
 	struct shipping *shipping = scoreboard_shipping(forwarder->heritage->shared->board);
-	if (spool == NULL) {
+	if (spool[0] == '\0')
+		choose_spool(forwarder);
+	if (spool[0] == '\0') {
 		atomic_store(&shipping->state, SHIPPING_OFF);
 		return;
 	}
@@ -102,6 +116,7 @@ open_shipper(struct forwarder *forwarder)
 				forwarder->destination.node, driver->engine);
 		forwarder->open = true;
 		forwarder->open_error = 0;
+		forwarder->shipper.before = forwarder->last;
 		set_rules(forwarder);
 		return;
 	}
@@ -126,18 +141,42 @@ close_shipper(struct forwarder *forwarder)
 static bool
 goes_elsewhere(const struct settings *old, const struct settings *new)
 {
-	char old_room[FORWARDING_SPOOL_BYTES], new_room[FORWARDING_SPOOL_BYTES];
-	const char *was = forwarding_spool(old, old_room), *is = forwarding_spool(new, new_room);
-	return was == NULL || is == NULL || strcmp(was, is) != 0 ||
-	       memcmp(&old->forward, &new->forward, sizeof old->forward) != 0 ||
+	return memcmp(&old->forward, &new->forward, sizeof old->forward) != 0 ||
 	       memcmp(&old->forward_tls, &new->forward_tls, sizeof old->forward_tls) != 0 ||
 	       memcmp(&old->forward_auth, &new->forward_auth, sizeof old->forward_auth) != 0;
+}
+
+static bool
+is_moving(const struct forwarder *forwarder)
+{
+	char room[FORWARDING_SPOOL_BYTES];
+	const char *spool = forwarding_spool(&forwarder->settings, room);
+	return forwarder->open && spool != NULL && strcmp(spool, forwarder->spool) != 0;
+}
+
+/* When nothing is left in the spool that was used before, or it was removed, to the one that is. */
+static void
+move_on(struct forwarder *forwarder)
+{
+	if (!forwarder->open)
+		return;
+	bool done = is_moving(forwarder) && shipper_finish(&forwarder->shipper, &forwarder->last);
+	if (done)
+		errlog_info("Forward: all of %s was forwarded", forwarder->spool);
+	if (!done && !forwarder->shipper.gone)
+		return;
+	close_shipper(forwarder);
+	forwarder->spool[0] = '\0';
 }
 
 /* A password may have changed in its file: that is read again too. */
 static void
 follow_settings(struct forwarder *forwarder)
 {
+	bool was_moving = is_moving(forwarder);
+	/* Nothing can be said of one that cannot be used. */
+	if (!forwarder->open)
+		forwarder->spool[0] = '\0';
 	struct settings fresh;
 	published_read(forwarder->heritage->shared->settings, &fresh, sizeof fresh);
 	bool anew = goes_elsewhere(&forwarder->settings, &fresh) ||
@@ -147,6 +186,10 @@ follow_settings(struct forwarder *forwarder)
 	forwarder->settings = fresh;
 	if (forwarder->open)
 		set_rules(forwarder);
+	if (is_moving(forwarder) && !was_moving)
+		errlog_info("Forward: ForwardSpool is another one now; first what is left in %s is "
+		            "forwarded",
+			forwarder->spool);
 }
 
 /* Whether to go on. */
@@ -188,8 +231,7 @@ ship(struct forwarder *forwarder)
 			open_shipper(forwarder);
 		int wait_ms = forwarder->open ? shipper_step(&forwarder->shipper, STEP_MS)
 		                              : RETRY_MS;
-		if (forwarder->open && forwarder->shipper.gone)
-			close_shipper(forwarder);
+		move_on(forwarder);
 		give_sign_of_life(forwarder);
 		if (poll(&orders, 1, wait_ms) > 0 && !follow_orders(forwarder))
 			return;

@@ -19,7 +19,8 @@
 enum {
 	LOCK_MODE = 0640,
 	LIST_MS = 200,       /* so often the spool is looked through */
-	NOTE_IDLE_MS = 1000, /* with nothing to do for so long, what was confirmed is noted */
+	NOTE_IDLE_MS = 1000, /* with nothing to do for so long, what was confirmed is noted, */
+	LEFT_MS = 3000,      /* and a spool that is not used any more is left */
 	BUSY_MS = 1,         /* a writer has the lock */
 	TROUBLE_MS = 1000,
 };
@@ -143,13 +144,25 @@ give_up(struct shipper *shipper)
 	shipper->at.end = shipper->at.start;
 }
 
+static int64_t
+start_of(const struct shipper *shipper, const struct segment *segment)
+{
+	const struct shipped *before = &shipper->before;
+	struct identity identity;
+	if (segment->inode == before->identity.ino && before->offset > segment->start &&
+		identity_in(&identity, shipper->spool, segment->name) == 0 &&
+		identity.file == before->identity.file)
+		return before->offset;
+	return segment->start;
+}
+
 /* Everything before the segment is confirmed, or given up. */
 static void
 enter(struct shipper *shipper, const struct segment *segment)
 {
+	int64_t start = start_of(shipper, segment);
 	give_up(shipper);
-	shipper->at = (struct checkpoint){
-		.segment = *segment, .start = segment->start, .end = segment->start};
+	shipper->at = (struct checkpoint){.segment = *segment, .start = start, .end = start};
 	strlcpy(shipper->at.node, shipper->node, sizeof shipper->at.node);
 	shipper->noted = false;
 	account_position(shipper);
@@ -250,11 +263,10 @@ resume(struct shipper *shipper)
 	return GO_ON;
 }
 
-/* Nothing is left in the segment, and a newer one is there: done with it, unless a writer was quicker. */
+/* Nothing is left in the segment: done with it, unless a writer was quicker. */
 static int
-leave_segment(struct shipper *shipper)
+release(struct shipper *shipper)
 {
-	const struct segment *next = next_segment(shipper, shipper->at.segment.number);
 	/* Who comes after us is not to look for it. */
 	int noted = shipper->noted ? GO_ON : note(shipper);
 	if (noted != GO_ON)
@@ -264,7 +276,7 @@ leave_segment(struct shipper *shipper)
 		return errno == EWOULDBLOCK ? BUSY_MS : trouble(shipper, "cannot lock a segment");
 	if (end > shipper->at.end) {
 		tail_unlock(&shipper->tail);
-		return GO_ON;
+		return 0;
 	}
 	if (was_emptied(shipper)) {
 		tail_unlock(&shipper->tail);
@@ -274,13 +286,32 @@ leave_segment(struct shipper *shipper)
 	mark_count_rotation(shipper->mark, shipper->tail.identity.file);
 	int result = spool_release(
 		shipper->spool, &shipper->at.segment, &shipper->tail.identity, end);
-	if (result != 0)
-		result = trouble(shipper, "cannot remove a segment from the spool");
+	result = result == 0 ? GO_ON : trouble(shipper, "cannot remove a segment from the spool");
 	tail_unlock(&shipper->tail);
-	if (result != 0)
+	return result;
+}
+
+/* A newer one is there. */
+static int
+leave_segment(struct shipper *shipper)
+{
+	int result = release(shipper);
+	if (result != GO_ON)
 		return result;
-	enter(shipper, next);
+	enter(shipper, next_segment(shipper, shipper->at.segment.number));
 	return 0;
+}
+
+bool
+shipper_finish(struct shipper *shipper, struct shipped *last)
+{
+	*last = (struct shipped){.offset = shipper->at.end};
+	if (shipper->tail.fd < 0)
+		return shipper->listed_ms != 0 && shipper->segments.count == 0;
+	if (shipper->idle_ms == 0 || clock_mono_ms() - shipper->idle_ms < LEFT_MS)
+		return false;
+	last->identity = shipper->tail.identity;
+	return release(shipper) == GO_ON;
 }
 
 static int

@@ -397,8 +397,8 @@ logfile_hold(struct logfile *logfile, const char *spool)
 		goto failed;
 	int held = spool_identity(folder, &logfile->spool_id);
 	if (held == 0)
-		held = spool_hold(folder, AT_FDCWD, logfile->path, &logfile->identity,
-			&logfile->segment);
+		held = spool_hold(
+			folder, AT_FDCWD, logfile->path, &logfile->identity, &logfile->segment);
 	unlock(logfile->fd);
 	if (held != 0)
 		goto failed;

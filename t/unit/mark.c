@@ -186,7 +186,7 @@ taken_over(void)
 	for (uint64_t n = 2; n <= MARK_GROUP_NOTES; n++)
 		mark_begin(&mark, rival(n), 1, 100);
 	pthread_create(&thread, NULL, read_end, &taker);
-	for (int i = 0; i < 20 * ROUNDS; i++) {
+	for (int i = 0; i < 400 * ROUNDS; i++) {
 		mark_begin(&mark, rival(0), 7, 10);
 		mark_end(&mark, rival(0), 17);
 		mark_begin(&mark, rival(1), 5, 10);

@@ -492,8 +492,7 @@ links_being_made(void)
 	struct fixture *f = set_up();
 	struct segments segments = {0};
 	int spool = spool_open(f->spool);
-	struct segment late = {
-		.number = f->log.segment.number + 2, .inode = f->log.segment.inode};
+	struct segment late = {.number = f->log.segment.number + 2, .inode = f->log.segment.inode};
 	spool_write_name(&late);
 	CU_ASSERT_EQUAL(linkat(spool, f->log.segment.name, spool, late.name, 0), 0);
 	CU_ASSERT_EQUAL(spool_list(spool, &segments), 0);
@@ -506,6 +505,37 @@ links_being_made(void)
 	CU_ASSERT_EQUAL(segments.count, 2);
 	spool_free(&segments);
 	close(spool);
+	tear_down(f);
+}
+
+/* The writers go to another spool: what is left goes out first, and nothing of the file again. */
+static void
+another_spool(void)
+{
+	struct fixture *f = set_up();
+	struct shipped last;
+	char *other = scratch_path(f->dir, "other");
+	append(f, "one\n");
+	begin_shipper(f, 4096);
+	CU_ASSERT_FALSE(shipper_finish(&f->shipper, &last));
+	free(f->spool);
+	f->spool = other;
+	logfile_close(&f->log);
+	open_log(f);
+	CU_ASSERT_EQUAL(f->log.segment.start, 0);
+	append(f, "two\n");
+	ship(f);
+	f->shipper.idle_ms -= 60000;
+	CU_ASSERT_TRUE(shipper_finish(&f->shipper, &last));
+	CU_ASSERT_EQUAL(segments_left(f), 0);
+	shipper_close(&f->shipper);
+	begin_shipper(f, 4096);
+	f->shipper.before = last;
+	append(f, "three\n");
+	ship(f);
+	CU_ASSERT_STRING_EQUAL(buf_string(&got.bytes), "one\ntwo\nthree\n");
+	CU_ASSERT_EQUAL(shipping_fate(&f->shipping, end_of_log(f)), SHIPPING_CONFIRMED);
+	shipper_close(&f->shipper);
 	tear_down(f);
 }
 
@@ -593,6 +623,7 @@ main(void)
 		{"what is on its way is dropped as a whole", dropped_on_its_way},
 		{"a slow engine gets what is on its way", slow_engine},
 		{"a link that is being made", links_being_made},
+		{"another spool", another_spool},
 		{"a full spool", full},
 		{"one shipper a spool", locked},
 		{"checkpoints, and spoiled ones", checkpoints},

@@ -41,14 +41,11 @@ struct courier {
 void courier_init(struct courier *courier, const struct forward_driver *driver,
 	const struct forward_target *target);
 
-/* Gives up what is on its way. */
-void courier_fini(struct courier *courier);
-
 /* Goes on with the batch, the same one until it is done; waits for wait_ms at the most. */
 enum courier_news courier_carry(
 	struct courier *courier, const struct forward_batch *batch, int wait_ms);
 
-/* The batch is not to be carried any more. */
+/* What is on its way is not to be carried any more.  Closes the driver; also for the end. */
 void courier_give_up(struct courier *courier);
 
 #endif

@@ -19,10 +19,6 @@ struct mistakes {
 /* `name` is the directive or the variable; NULL leaves that part out. */
 void mistake_add(struct mistakes *mistakes, const char *place, const char *name, const char *what);
 
-/* Writes what is wrong into scratch, in place of what was there, and returns it. */
-const char *mistake_format(struct buf *scratch, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
 /* What an error number means. */
 const char *mistake_errno(int error);
 

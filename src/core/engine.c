@@ -4,6 +4,8 @@
 
 #include <bsd/string.h>
 
+#include "base/reason.h"
+
 static const struct scheme {
 	const char *name, *package;
 	uint16_t port; /* where none was said */
@@ -66,20 +68,6 @@ engine_is_node(const char *node)
 	return len > 0 && len < ENGINE_NODE_MAX && strspn(node, good) == len;
 }
 
-static const char *__attribute__((format(printf, 2, 3)))
-wrong(struct buf *scratch, const char *format, ...)
-{
-	char text[512];
-	va_list args;
-	va_start(args, format);
-	vsnprintf(text, sizeof text, format, args);
-	va_end(args);
-	buf_clear(scratch);
-	bool failed = buf_append(scratch, slice_of(text)) < 0;
-	const char *message = failed ? NULL : buf_string(scratch);
-	return message == NULL ? "is not an engine" : message;
-}
-
 /* The text of the port is appended where it is missing: so an endpoint reads it. */
 static const char *
 parse_host(struct slice text, const struct scheme *scheme, struct endpoint *out)
@@ -106,12 +94,12 @@ parse_hosts(
 		comma = memchr(list.data, ',', list.len);
 		size_t len = comma == NULL ? list.len : (size_t)(comma - list.data);
 		if (engine->host_count == ENGINE_HOSTS_MAX)
-			return wrong(scratch, "%d hosts are the most", ENGINE_HOSTS_MAX);
+			return reason_format(scratch, "%d hosts are the most", ENGINE_HOSTS_MAX);
 		const char *reason = parse_host((struct slice){list.data, len}, scheme,
 			&engine->hosts[engine->host_count++]);
 		if (reason != NULL)
-			return wrong(scratch, "'%.*s': %s", (int)(len < 64 ? len : 64), list.data,
-				reason);
+			return reason_format(scratch, "'%.*s': %s", (int)(len < 64 ? len : 64),
+				list.data, reason);
 		list.data += len + 1;
 		list.len -= comma == NULL ? len : len + 1;
 	}
@@ -131,7 +119,7 @@ parse_address(struct slice word, struct engine *engine, struct buf *scratch)
 	memcpy(engine->scheme, word.data, len);
 	const struct scheme *scheme = find_scheme(engine->scheme);
 	if (scheme == NULL)
-		return wrong(scratch, "there is no driver for %s, use kafka:// or amqp://",
+		return reason_format(scratch, "there is no driver for %s, use kafka:// or amqp://",
 			engine->scheme);
 	return parse_hosts((struct slice){colon + 3, word.len - len - 3}, scheme, engine, scratch);
 }
@@ -156,8 +144,8 @@ set_option(struct engine *engine, struct slice name, const char *value, struct b
 		if (!slice_equal(name, slice_of(option->name)))
 			continue;
 		if (option->values != NULL && !is_one_of(option->values, value))
-			return wrong(scratch, "%s must be one of %s, not '%.64s'", option->name,
-				option->values, value);
+			return reason_format(scratch, "%s must be one of %s, not '%.64s'",
+				option->name, option->values, value);
 		strlcpy(engine->values[i], value, sizeof engine->values[i]);
 		return NULL;
 	}
@@ -166,7 +154,7 @@ set_option(struct engine *engine, struct slice name, const char *value, struct b
 		buf_printf(scratch, "%s=, ", option->name);
 	char known[256];
 	snprintf(known, sizeof known, "%.*s", (int)scratch->len, scratch->data);
-	return wrong(scratch,
+	return reason_format(scratch,
 		"'%.*s': an option of %s must be %sor node=", (int)(name.len < 64 ? name.len : 64),
 		name.data, engine->scheme, known);
 }
@@ -179,10 +167,10 @@ parse_option(struct slice word, struct engine *engine, struct buf *scratch)
 	struct slice name = {word.data, equal == NULL ? word.len : (size_t)(equal - word.data)};
 	size_t len = equal == NULL ? 0 : word.len - name.len - 1;
 	if (len >= sizeof value)
-		return wrong(scratch, "'%.*s': %zu bytes are the most",
+		return reason_format(scratch, "'%.*s': %zu bytes are the most",
 			(int)(name.len < 64 ? name.len : 64), name.data, sizeof value - 1);
 	if (len == 0)
-		return wrong(scratch, "'%.*s' needs a value, as in topic=logs",
+		return reason_format(scratch, "'%.*s' needs a value, as in topic=logs",
 			(int)(name.len < 64 ? name.len : 64), name.data);
 	memcpy(value, equal + 1, len);
 	if (!slice_equal(name, (struct slice)SLICE("node")))
@@ -199,7 +187,7 @@ check_required(const struct engine *engine, struct buf *scratch)
 	const struct engine_option *option;
 	for (size_t i = 0; (option = engine_option(engine, i)) != NULL; i++) {
 		if (option->required && engine->values[i][0] == '\0')
-			return wrong(scratch, "%s needs %s=, as in %s=logs", engine->scheme,
+			return reason_format(scratch, "%s needs %s=, as in %s=logs", engine->scheme,
 				option->name, option->name);
 	}
 	return NULL;

@@ -26,12 +26,6 @@ courier_give_up(struct courier *courier)
 	courier->published = false;
 }
 
-void
-courier_fini(struct courier *courier)
-{
-	courier_give_up(courier);
-}
-
 /* Between half of it and all: collectors that lost the same engine do not come back at the same moment. */
 static int64_t
 back_off(const struct courier *courier, bool refused)

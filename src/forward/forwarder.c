@@ -188,7 +188,7 @@ follow_settings(struct forwarder *forwarder)
 		set_rules(forwarder);
 	if (is_moving(forwarder) && !was_moving)
 		errlog_info("Forward: ForwardSpool is another one now; first what is left in %s is "
-		            "forwarded",
+			    "forwarded",
 			forwarder->spool);
 }
 

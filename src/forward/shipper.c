@@ -91,7 +91,7 @@ note(struct shipper *shipper)
 void
 shipper_close(struct shipper *shipper)
 {
-	courier_fini(&shipper->courier);
+	courier_give_up(&shipper->courier);
 	if (shipper->at.segment.number != 0 && !shipper->noted)
 		(void)note(shipper);
 	tail_close(&shipper->tail);

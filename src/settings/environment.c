@@ -5,6 +5,7 @@
  */
 #include "settings/environment.h"
 
+#include "base/reason.h"
 #include "settings/value.h"
 
 static const char place[] = "environment";
@@ -54,7 +55,7 @@ apply_variable(const struct directive *directive, const char *text, struct layer
 	if (directive->set == value_set_boolean) {
 		const char *word = boolean_word(text);
 		wrong = word != NULL ? layers_set(layers, directive, word, origin)
-		                     : mistake_format(&layers->scratch,
+		                     : reason_format(&layers->scratch,
 					       "must be true, 1 or yes, or false, 0, no, off or "
 					       "empty, not '%.64s'",
 					       text);
@@ -70,7 +71,7 @@ good_half(const char *variable, const char *text, const char *wrong, struct laye
 {
 	if (wrong != NULL)
 		mistake_add(layers->mistakes, place, variable,
-			mistake_format(&layers->scratch, "'%.64s': %s", text, wrong));
+			reason_format(&layers->scratch, "'%.64s': %s", text, wrong));
 	return wrong == NULL;
 }
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/modules.h"
+#include "base/reason.h"
 #include "settings/mistake.h"
 #include "settings/value.h"
 
@@ -28,7 +29,7 @@ value_set_forward(const struct directive *directive, struct settings *settings, 
 		return wrong;
 	if (engine.scheme[0] != '\0' &&
 		(modules_path(engine.scheme, path) == NULL || access(path, R_OK) != 0))
-		return mistake_format(scratch,
+		return reason_format(scratch,
 			"cannot read the module %s: %s; it is in the package %s", path,
 			mistake_errno(errno), engine_package(engine.scheme));
 	memcpy(&settings->forward, &engine, sizeof engine);
@@ -62,7 +63,7 @@ set_number(struct slice value, const struct word *word, struct buf *scratch)
 		memcpy(copy, value.data, value.len);
 	long long number = strtonum(copy, word->min, word->max, &wrong);
 	if (wrong != NULL)
-		return mistake_format(scratch,
+		return reason_format(scratch,
 			"%s must be a whole number from %" PRId64 " to %" PRId64 ", not '%.*s'",
 			word->name[0] == '\0' ? "it" : word->name, word->min, word->max,
 			(int)(value.len < 64 ? value.len : 64), value.data);
@@ -81,13 +82,13 @@ set_word(struct slice given, const struct word *words, const char *right, struct
 		if (word->number != NULL)
 			return set_number(value, word, scratch);
 		if (value.len == 0 || value.len >= word->size)
-			return mistake_format(scratch, "%s needs a value of 1 to %zu bytes",
+			return reason_format(scratch, "%s needs a value of 1 to %zu bytes",
 				word->name, word->size - 1);
 		memset(word->text, 0, word->size);
 		memcpy(word->text, value.data, value.len);
 		return NULL;
 	}
-	return mistake_format(
+	return reason_format(
 		scratch, "'%.*s': %s", (int)(given.len < 64 ? given.len : 64), given.data, right);
 }
 
@@ -240,7 +241,7 @@ value_set_forward_spool_max(const struct directive *directive, struct settings *
 	const char *wrong = set_number_and_words(slice_of(text), &number, words, right, scratch);
 	rule.drop_oldest = is_word(onfull, "drop-oldest");
 	if (wrong == NULL && !rule.drop_oldest && !is_word(onfull, "reject"))
-		wrong = mistake_format(scratch, "'%s': %s", onfull, right);
+		wrong = reason_format(scratch, "'%s': %s", onfull, right);
 	if (wrong == NULL)
 		settings->forward_spool_max = rule;
 	return wrong;
@@ -274,7 +275,7 @@ value_set_ack_when(const struct directive *directive, struct settings *settings,
 	(void)slice_next_word(&left, &first);
 	rule.replicated = slice_equal_nocase(first, (struct slice)SLICE("replicated"));
 	if (!rule.replicated && !slice_equal_nocase(first, (struct slice)SLICE("local")))
-		return mistake_format(scratch, "'%.64s': %s", text, right);
+		return reason_format(scratch, "'%.64s': %s", text, right);
 	const char *wrong = set_words(left, words, right, scratch);
 	if (wrong == NULL)
 		settings->ack_when = rule;

@@ -2,8 +2,6 @@
 /* Collects what is wrong with a configuration.  Nothing here prints. */
 #include "settings/mistake.h"
 
-#include <stdarg.h>
-
 void
 mistake_add(struct mistakes *mistakes, const char *place, const char *name, const char *what)
 {
@@ -25,21 +23,4 @@ mistake_errno(int error)
 {
 	const char *text = strerrordesc_np(error);
 	return text != NULL ? text : "unknown error";
-}
-
-const char *
-mistake_format(struct buf *scratch, const char *format, ...)
-{
-	va_list args;
-	va_start(args, format);
-	int len = vsnprintf(NULL, 0, format, args);
-	va_end(args);
-	buf_clear(scratch);
-	char *room = len < 0 ? NULL : buf_reserve(scratch, (size_t)len + 1);
-	if (room == NULL)
-		return "wrong, and there is no memory to say why";
-	va_start(args, format);
-	vsnprintf(room, (size_t)len + 1, format, args);
-	va_end(args);
-	return room;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* The type of LevelField and MessageField: names of members, of which the first one that a record has counts. */
+#include "base/reason.h"
 #include "core/fields.h"
 #include "settings/mistake.h"
 #include "settings/value.h"
@@ -14,7 +15,7 @@ value_set_names(const struct directive *directive, struct settings *settings, co
 		slice_of(text), slice_of(directive->default_value), list, &word);
 	if (wrong == NULL)
 		return NULL;
-	return mistake_format(
+	return reason_format(
 		scratch, "'%.*s': %s", (int)(word.len < 64 ? word.len : 64), word.data, wrong);
 }
 

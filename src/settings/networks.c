@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* The types that are made of address blocks: Require, StatusRequire, and plain lists such as ProxyTrusted. */
+#include "base/reason.h"
 #include "settings/mistake.h"
 #include "settings/value.h"
 
@@ -26,12 +27,12 @@ read_networks(struct slice words, const struct room *room, const char **wrong, s
 	size_t count = 0;
 	while (slice_next_word(&words, &word)) {
 		if (count == room->left) {
-			*wrong = mistake_format(scratch, "%zu blocks are the most", room->most);
+			*wrong = reason_format(scratch, "%zu blocks are the most", room->most);
 			return -1;
 		}
 		const char *reason = network_parse(word, place(room, count++));
 		if (reason != NULL) {
-			*wrong = mistake_format(scratch, "'%.*s': %s",
+			*wrong = reason_format(scratch, "'%.*s': %s",
 				(int)(word.len < QUOTED_MAX ? word.len : QUOTED_MAX), word.data,
 				reason);
 			return -1;
@@ -66,7 +67,7 @@ add_rules(struct settings *settings, const struct access_rule *rules, size_t cou
 {
 	size_t there = (size_t)settings->require_count;
 	if (count > ACCESS_RULES_MAX - there)
-		return mistake_format(scratch, "%d rules are the most", ACCESS_RULES_MAX);
+		return reason_format(scratch, "%d rules are the most", ACCESS_RULES_MAX);
 	memcpy(settings->require + there, rules, count * sizeof *rules);
 	settings->require_count += (int64_t)count;
 	return NULL;
@@ -105,7 +106,7 @@ value_set_require(const struct directive *directive, struct settings *settings, 
 			.word = denied ? ACCESS_ALL_DENIED : ACCESS_ALL_GRANTED};
 		return add_rules(settings, &rule, 1, scratch);
 	}
-	return mistake_format(scratch,
+	return reason_format(scratch,
 		"must be all granted, all denied, or ip or not ip and address blocks as in ip "
 		"10.0.0.0/8, not '%.64s'",
 		text);
@@ -194,7 +195,7 @@ value_set_status_require(const struct directive *directive, struct settings *set
 	if (take_word(&words, "ip"))
 		count = read_networks(words, &room, &wrong, scratch);
 	else if (!take_word(&words, "all") || !is_over(words))
-		wrong = mistake_format(scratch,
+		wrong = reason_format(scratch,
 			"must be all, or ip and address blocks as in ip 127.0.0.1 10.0.0.0/8, not "
 			"'%.64s'",
 			text);

@@ -12,6 +12,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "base/reason.h"
 #include "settings/lex.h"
 
 /* A text that is being read; lives on the stack of the one that reads it. */
@@ -137,9 +138,9 @@ include_file(
 	struct buf text = {0};
 	const char *wrong = NULL;
 	if (is_no_file(path))
-		wrong = mistake_format(scratch, "%s is no regular file, name one", path);
+		wrong = reason_format(scratch, "%s is no regular file, name one", path);
 	else if (read_file(&source, &text) != 0)
-		wrong = mistake_format(scratch, "cannot open %s: %s", path, mistake_errno(errno));
+		wrong = reason_format(scratch, "cannot open %s: %s", path, mistake_errno(errno));
 	else if (includes_itself(&source))
 		wrong = describe_cycle(&source, scratch);
 	else if (source.depth > PARSE_DEPTH_MAX)
@@ -204,12 +205,12 @@ include(struct parse *parse, const struct source *source, const char *place, boo
 		include_matches(parse, &found, source, place, names[optional]);
 	else if (result == GLOB_NOMATCH && !optional)
 		mistake_add(mistakes, place, names[optional],
-			mistake_format(scratch,
+			reason_format(scratch,
 				"no file matches '%.256s', IncludeOptional would allow that",
 				argument));
 	else if (result != GLOB_NOMATCH)
 		mistake_add(mistakes, place, names[optional],
-			mistake_format(scratch, "cannot look for '%.256s': %s", argument,
+			reason_format(scratch, "cannot look for '%.256s': %s", argument,
 				result == GLOB_NOSPACE ? "no memory" : "a folder cannot be read"));
 	globfree(&found);
 	buf_fini(&pattern);
@@ -224,7 +225,7 @@ unknown_directive(struct parse *parse, const char *place, const char *name)
 	snprintf(shown, sizeof shown, "%s", name);
 	mistake_add(parse->layers->mistakes, place, shown,
 		nearest != NULL
-			? mistake_format(scratch, "unknown directive, did you mean %s?", nearest)
+			? reason_format(scratch, "unknown directive, did you mean %s?", nearest)
 			: "unknown directive, and there is none named like it");
 }
 
@@ -245,8 +246,7 @@ set_many(struct layers *layers, const struct directive *directive, const struct 
 	struct buf text = {0};
 	const char *wrong = "there is no memory";
 	if (line->count > LEX_WORDS_MAX)
-		wrong = mistake_format(
-			&layers->scratch, "%d words are the most", LEX_WORDS_MAX - 1);
+		wrong = reason_format(&layers->scratch, "%d words are the most", LEX_WORDS_MAX - 1);
 	else if (join_words(line, &text) != NULL)
 		wrong = layers_set(layers, directive, text.data, origin);
 	buf_fini(&text);
@@ -268,7 +268,7 @@ follow_directive(struct parse *parse, const struct source *source, const struct 
 	if (directive->many && line->count >= 2)
 		wrong = set_many(layers, directive, line, origin);
 	else if (line->count != 2)
-		wrong = mistake_format(&layers->scratch, "takes one argument, %s, not %zu",
+		wrong = reason_format(&layers->scratch, "takes one argument, %s, not %zu",
 			directive->argument, line->count - 1);
 	else if (directive->set != NULL)
 		wrong = layers_set(layers, directive, line->words[1], origin);
@@ -319,7 +319,7 @@ parse_file(struct parse *parse, const char *path)
 		read_source(parse, &source, buf_slice(&text));
 	else
 		mistake_add(parse->layers->mistakes, path, NULL,
-			mistake_format(
+			reason_format(
 				&parse->layers->scratch, "cannot open: %s", mistake_errno(errno)));
 	buf_fini(&text);
 }

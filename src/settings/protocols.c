@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* The type of TLSProtocols: words, each of them a bit. */
+#include "base/reason.h"
 #include "core/tls.h"
 #include "settings/mistake.h"
 #include "settings/value.h"
@@ -37,7 +38,7 @@ value_set_tls_protocols(const struct directive *directive, struct settings *sett
 			break;
 	}
 	if (found == 0)
-		return mistake_format(scratch,
+		return reason_format(scratch,
 			"must be TLSv1.2, TLSv1.3 or both with a space between, not '%.64s'; what "
 			"is older is not safe",
 			text);

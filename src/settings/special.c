@@ -6,6 +6,7 @@
 #include <grp.h>
 #include <pwd.h>
 
+#include "base/reason.h"
 #include "core/filename.h"
 #include "settings/mistake.h"
 
@@ -21,15 +22,15 @@ value_set_listen(const struct directive *directive, struct settings *settings, c
 	char name[ENDPOINT_TEXT_MAX];
 	const char *wrong = listen_parse(slice_of(text), &listen, &word);
 	if (wrong != NULL)
-		return mistake_format(scratch, "'%.*s': %s", (int)(word.len < 64 ? word.len : 64),
+		return reason_format(scratch, "'%.*s': %s", (int)(word.len < 64 ? word.len : 64),
 			word.data, wrong);
 	for (int64_t i = 0; i < settings->listen_count; i++) {
 		if (endpoint_clash(&settings->listen[i].endpoint, &listen.endpoint))
-			return mistake_format(scratch, "%s stands twice, remove one of them",
+			return reason_format(scratch, "%s stands twice, remove one of them",
 				endpoint_format(&listen.endpoint, name));
 	}
 	if (settings->listen_count == SETTINGS_LISTEN_MAX)
-		return mistake_format(scratch, "%d addresses are the most", SETTINGS_LISTEN_MAX);
+		return reason_format(scratch, "%d addresses are the most", SETTINGS_LISTEN_MAX);
 	memcpy(&settings->listen[settings->listen_count++], &listen, sizeof listen);
 	return NULL;
 }
@@ -59,7 +60,7 @@ value_set_status_listen(const struct directive *directive, struct settings *sett
 	if (wrong == NULL && endpoint_passed_name(&endpoint) != NULL)
 		wrong = "sockets that are passed are for Listen, write an address here";
 	if (wrong != NULL)
-		return mistake_format(scratch, "'%.64s': %s", text, wrong);
+		return reason_format(scratch, "'%.64s': %s", text, wrong);
 	memcpy(&settings->status_listen, &endpoint, sizeof endpoint);
 	return NULL;
 }
@@ -105,7 +106,7 @@ value_set_log_sync(const struct directive *directive, struct settings *settings,
 	}
 	if (value_set_number(directive, settings, text, scratch) == NULL)
 		return NULL;
-	return mistake_format(scratch, "must be none, always or %d to %d seconds, not '%.64s'",
+	return reason_format(scratch, "must be none, always or %d to %d seconds, not '%.64s'",
 		(int)directive->min, (int)directive->max, text);
 }
 
@@ -165,10 +166,10 @@ set_account(const struct directive *directive, struct settings *settings, const 
 		return value_set_text(directive, settings, text, scratch);
 	/* The C library tells a missing entry as one of several errors as well. */
 	if (error == 0 || error == ENOENT || error == ESRCH || error == EBADF || error == EPERM)
-		return mistake_format(scratch,
+		return reason_format(scratch,
 			"there is no %s '%.64s' on this system, name one that exists",
 			group ? "group" : "user", text);
-	return mistake_format(scratch, "cannot look up '%.64s': %s", text, mistake_errno(error));
+	return reason_format(scratch, "cannot look up '%.64s': %s", text, mistake_errno(error));
 }
 
 const char *

@@ -9,6 +9,7 @@
 #include <bsd/string.h>
 #include <inttypes.h>
 
+#include "base/reason.h"
 #include "core/level.h"
 #include "settings/mistake.h"
 
@@ -37,7 +38,7 @@ value_set_number(const struct directive *directive, struct settings *settings, c
 		memcpy(copy, number.data, number.len);
 	long long value = strtonum(copy, directive->min, directive->max, &wrong);
 	if (wrong != NULL)
-		return mistake_format(scratch,
+		return reason_format(scratch,
 			"must be a whole number from %" PRId64 " to %" PRId64 ", not '%.64s'",
 			directive->min, directive->max, text);
 	*(int64_t *)field(directive, settings) = value;
@@ -60,7 +61,7 @@ value_set_boolean(const struct directive *directive, struct settings *settings, 
 {
 	bool on = strcasecmp(text, "on") == 0;
 	if (!on && strcasecmp(text, "off") != 0)
-		return mistake_format(scratch, "must be on or off, not '%.64s'", text);
+		return reason_format(scratch, "must be on or off, not '%.64s'", text);
 	*(int32_t *)field(directive, settings) = on;
 	return NULL;
 }
@@ -141,7 +142,7 @@ value_set_level(const struct directive *directive, struct settings *settings, co
 {
 	enum level level = level_parse(slice_of(text));
 	if (level == LEVEL_UNKNOWN)
-		return mistake_format(scratch,
+		return reason_format(scratch,
 			"must be DEBUG, INFO, WARNING, ERROR, CRITICAL or an alias of these, not "
 			"'%.64s'",
 			text);
@@ -176,9 +177,9 @@ value_set_text(const struct directive *directive, struct settings *settings, con
 {
 	size_t len = strlen(text);
 	if (len < (size_t)directive->min)
-		return mistake_format(scratch, "must not be empty, give a %s", directive->argument);
+		return reason_format(scratch, "must not be empty, give a %s", directive->argument);
 	if (len >= directive->size)
-		return mistake_format(scratch, "%zu bytes are too long, %zu are the most", len,
+		return reason_format(scratch, "%zu bytes are too long, %zu are the most", len,
 			directive->size - 1);
 	if (has_controls(text))
 		return "must not hold control characters";

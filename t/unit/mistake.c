@@ -2,6 +2,8 @@
 /* Mistakes are lines, one each, and are counted. */
 #include "settings/mistake.h"
 
+#include "base/reason.h"
+
 #include <errno.h>
 
 #include "unit/tap.h"
@@ -22,9 +24,9 @@ static void
 formats(void)
 {
 	struct buf scratch = {0};
-	CU_ASSERT_STRING_EQUAL(mistake_format(&scratch, "%s %d", "first", 1), "first 1");
-	CU_ASSERT_STRING_EQUAL(mistake_format(&scratch, "%0400d", 7) + 397, "007");
-	CU_ASSERT_STRING_EQUAL(mistake_format(&scratch, "x"), "x");
+	CU_ASSERT_STRING_EQUAL(reason_format(&scratch, "%s %d", "first", 1), "first 1");
+	CU_ASSERT_STRING_EQUAL(reason_format(&scratch, "%0400d", 7) + 397, "007");
+	CU_ASSERT_STRING_EQUAL(reason_format(&scratch, "x"), "x");
 	buf_fini(&scratch);
 }
 

@@ -2,10 +2,9 @@
 /* Mistakes are lines, one each, and are counted. */
 #include "settings/mistake.h"
 
-#include "base/reason.h"
-
 #include <errno.h>
 
+#include "base/reason.h"
 #include "unit/tap.h"
 
 static void

@@ -91,8 +91,12 @@ subtest 'the engine is away, refuses, is slow' => sub {
 	$kafka->tell('errors 7 5');  # REQUEST_TIMED_OUT
 	send_numbered($daemon, 2001, 3000);
 	is_deeply([$kafka->numbers($daemon, 3000, 'topic=logs')], [1 .. 3000], 'errors of brokers end in deliveries');
+	$kafka->tell('errors 10 2'); # MSG_SIZE_TOO_LARGE
+	send_numbered($daemon, 3001, 3050);
+	is_deeply([$kafka->numbers($daemon, 3050, 'topic=logs')], [1 .. 3050], 'what is too long arrives in parts');
+	like($daemon->errors, qr/too large.*: batches are of \d+ bytes from now on/i, 'which is said');
 	$kafka->tell('errors 29 1'); # TOPIC_AUTHORIZATION_FAILED
-	send_numbered($daemon, 3001, 3100);
+	send_numbered($daemon, 3051, 3100);
 	ok(wait_until { $daemon->errors =~ /Forward: refused: / }, 'a refusal is told');
 	is_deeply([$kafka->numbers($daemon, 3100, 'topic=logs')], [1 .. 3100], 'and tried again');
 	is($daemon->stop, 0, 'stops');

@@ -16,6 +16,8 @@ struct amqp_link {
 	amqp_connection_state_t connection; /* NULL: there is none */
 	_Atomic int fd;                     /* of its socket; -1: not connected */
 	atomic_bool cut;                    /* not to be opened any more */
+	struct ssl_st *ssl;                 /* the library's, while it is open */
+	const char *distrust; /* what is wrong with the broker's certificate; NULL: nothing */
 };
 
 /*
@@ -40,6 +42,22 @@ enum forward_outcome amqp_link_status(int status, const char *what, char why[FOR
 
 /* The same of a close that the broker has sent. */
 enum forward_outcome amqp_link_closed(const amqp_method_t *method, char why[FORWARD_WHY_MAX]);
+
+/* Has a socket of the library ask for TLS, and for the certificate of that host.  FORWARD_OK; FORWARD_FATAL with why. */
+enum forward_outcome amqp_tls_set(struct amqp_link *link, amqp_socket_t *socket,
+	const struct forward_target *target, const char *host, char why[FORWARD_WHY_MAX]);
+
+/* For a moment, whether the broker refuses our certificate.  As above. */
+enum forward_outcome amqp_tls_await_objection(
+	const struct amqp_link *link, int fd, const char *host, char why[FORWARD_WHY_MAX]);
+
+/* Why the last call of the library in this thread has failed, by TLS; `distrust` is the link's, or NULL. */
+enum forward_outcome amqp_tls_failed(
+	const char *what, const char *distrust, char why[FORWARD_WHY_MAX]);
+
+/* A copy of all of it, or NULL: no memory; with its password wiped. */
+struct forward_target *amqp_target_copy(const struct forward_target *from);
+void amqp_target_free(struct forward_target *target);
 
 /* As the library wants to be told how long to wait. */
 static inline struct timeval

@@ -4,13 +4,24 @@
 #define DRIVERS_KAFKA_H
 
 #include <librdkafka/rdkafka.h>
+#include <stdatomic.h>
 
 #include "forward/driver.h"
 
+/* What the library has said, from rd_kafka_poll(), since it was forgotten.  A refusal stays: what is said after it only follows from it. */
+struct kafka_trouble {
+	rd_kafka_resp_err_t error;
+	char text[FORWARD_WHY_MAX];
+	_Atomic int distrust; /* X509_V_ERR_… of a broker's certificate, from any thread */
+};
+
 /*
- * How to reach the brokers, silently.  For rd_kafka_new(); NULL with why.
+ * How to reach the brokers, silently.  For rd_kafka_new(), whose opaque is `trouble`; NULL with why.
  */
-rd_kafka_conf_t *kafka_conf(const struct forward_target *target, char why[FORWARD_WHY_MAX]);
+rd_kafka_conf_t *kafka_conf(const struct forward_target *target, struct kafka_trouble *trouble,
+	char why[FORWARD_WHY_MAX]);
+
+void kafka_forget(struct kafka_trouble *trouble);
 
 /* Sets what cannot be wrong but by a library that lacks it.  Whether it was. */
 bool kafka_set(

@@ -33,6 +33,7 @@ struct courier {
 	unsigned failures; /* in a row */
 	int64_t retry_ms;  /* when to try again, monotonic clock */
 	enum courier_news news;
+	bool too_large;   /* it was refused because it is so long, and is not there */
 	uint64_t retries; /* batches that were published again */
 	char why[FORWARD_WHY_MAX];
 };
@@ -44,6 +45,9 @@ void courier_init(struct courier *courier, const struct forward_driver *driver,
 /* Goes on with the batch, the same one until it is done; waits for wait_ms at the most. */
 enum courier_news courier_carry(
 	struct courier *courier, const struct forward_batch *batch, int wait_ms);
+
+/* Another batch is carried in place of the one that was refused, at once. */
+void courier_begin_again(struct courier *courier);
 
 /* What is on its way is not to be carried any more.  Closes the driver; also for the end. */
 void courier_give_up(struct courier *courier);

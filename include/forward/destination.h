@@ -15,6 +15,7 @@ struct destination {
 	char node[ENGINE_NODE_MAX];
 	char values[ENGINE_OPTIONS_MAX][2 * ENGINE_VALUE_MAX]; /* with %{node} replaced */
 	char password[DESTINATION_PASSWORD_MAX];
+	bool exposed; /* everybody can read the file it came from */
 };
 
 /*

@@ -41,9 +41,14 @@ enum forward_outcome {
 	FORWARD_RETRY,
 	/*
 	 * The same, but an operator has to do something first: the engine refuses us (no such topic or exchange, wrong
-	 * password, message too large).  The forwarder is told apart only by what it says and by how long it backs off.
+	 * password).  The forwarder is told apart only by what it says and by how long it backs off.
 	 */
 	FORWARD_FATAL,
+	/*
+	 * The engine has not taken the batch, because it takes no message that is so long.  The forwarder cuts it in two, under
+	 * other ids; of a single line it is the same as FORWARD_FATAL.
+	 */
+	FORWARD_TOO_LARGE,
 	/* Of a reader: all that was there when it was opened has been read. */
 	FORWARD_END,
 };

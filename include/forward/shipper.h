@@ -43,6 +43,7 @@ struct shipper {
 	bool noted;        /* the checkpoint says so in its file */
 	struct tail tail;  /* of at.segment */
 	struct buf bytes;  /* on their way; empty: none are */
+	size_t most_bytes; /* that the engine is believed to take at a time; 0: any number */
 	int64_t since_ms;  /* when a batch that lingers began to; 0: none does */
 	int64_t loaded_ms; /* when what is on its way was read */
 	int64_t idle_ms;   /* since when there is nothing to ship; 0: there is */

@@ -51,6 +51,9 @@ void settings_loaded_fini(struct settings_loaded *loaded);
 size_t settings_load_text(const struct settings_sources *sources, struct slice text,
 	struct settings_loaded *out, struct buf *errors);
 
+/* Where that directive was said last, as in "file:line"; NULL: nowhere. */
+const char *settings_place(const struct settings_loaded *loaded, const char *directive);
+
 /*
  * Appends all settings, one directive a line with its origin as a comment; parses again to the same.
  * 0, or -1 with errno ENOMEM.

@@ -3,8 +3,10 @@
 #ifndef SUPER_SECRETS_H
 #define SUPER_SECRETS_H
 
+#include <stdio.h>
+
 #include "net/tls.h"
-#include "settings/settings.h"
+#include "settings/load.h"
 #include "super/supervisor.h"
 
 /*
@@ -16,6 +18,12 @@ int secrets_load(const struct settings *settings, struct tls_tickets *tickets, s
 
 /* The same; the mistakes are told in the daemon's own log. */
 int secrets_open(const struct settings *settings, struct tls_tickets *tickets, struct tls **out);
+
+/*
+ * Whether all files that the settings name are good, those of the forwarder too.  0, or -1; what is wrong or doubtful is printed, a line
+ * each, behind the place where its directive was said.
+ */
+int secrets_test(const struct settings_loaded *loaded, FILE *out);
 
 /* In a child that has no use for them, or at the end: *tls becomes NULL. */
 void secrets_forget(struct tls **tls);

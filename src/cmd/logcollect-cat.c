@@ -16,7 +16,7 @@
 #include "forward/module.h"
 #include "forward/seen.h"
 
-enum { WAIT_MS = 500, HOUR_S = 3600, DAY_S = 86400 };
+enum { WAIT_MS = 500, SILENCE_MS = 30000, HOUR_S = 3600, DAY_S = 86400 };
 
 struct options {
 	struct engine engine;
@@ -164,6 +164,8 @@ parse_options(struct options *options, int argc, char **argv)
 		set_option(options, '?');
 	if ((options->tls.cert[0] == '\0') != (options->tls.key[0] == '\0'))
 		errx(EX_USAGE, "--cert and --key go together");
+	if ((options->auth.user[0] == '\0') != (options->auth.passfile[0] == '\0'))
+		errx(EX_USAGE, "--user and --passfile go together");
 	parse_engine(options, argc - optind, argv + optind);
 }
 
@@ -251,19 +253,23 @@ print_all(const struct options *options, const struct forward_driver *driver, vo
 	struct forward_message message;
 	char why[FORWARD_WHY_MAX] = "";
 	enum forward_outcome outcome;
+	int64_t heard_ms = clock_mono_ms();
 	do {
 		outcome = driver->read_next(state, &message, WAIT_MS, why);
+		if (outcome != FORWARD_PENDING)
+			heard_ms = clock_mono_ms();
 		if (outcome == FORWARD_OK && is_wanted(options, &message, &seen))
 			print_message(options, &message);
-	} while ((outcome == FORWARD_OK || outcome == FORWARD_PENDING) && !ferror(stdout));
+	} while ((outcome == FORWARD_OK || outcome == FORWARD_PENDING) && !ferror(stdout) &&
+		 clock_mono_ms() - heard_ms < SILENCE_MS);
 	seen_fini(&seen);
 	if (ferror(stdout) || fflush(stdout) != 0)
 		err(EX_IOERR, "standard output");
 	if (outcome != FORWARD_END)
-		warnx("%s", why);
+		warnx("%s", why[0] != '\0' ? why : "the engine has stopped in the middle");
 	return outcome == FORWARD_END     ? EX_OK
-	       : outcome == FORWARD_RETRY ? EX_TEMPFAIL
-	                                  : EX_UNAVAILABLE;
+	       : outcome == FORWARD_FATAL ? EX_UNAVAILABLE
+	                                  : EX_TEMPFAIL;
 }
 
 int
@@ -277,7 +283,7 @@ main(int argc, char **argv)
 	parse_options(&options, argc, argv);
 	if (destination_make(&destination, &options.engine, &options.tls, &options.auth, why) !=
 		NULL)
-		errx(EX_NOINPUT, "%s", why);
+		errx(EX_NOINPUT, "--passfile: %s", why);
 	const struct forward_driver *driver = module_load(options.engine.scheme, why);
 	if (driver == NULL)
 		errx(EX_UNAVAILABLE, "%s; it is in the package %s", why,

@@ -80,21 +80,6 @@ show(const struct settings_loaded *loaded)
 	return result == 0 && fflush(stdout) == 0 ? EX_OK : EX_OSERR;
 }
 
-/* A test of the files that the settings name. */
-static int
-check_secrets(const struct settings *settings)
-{
-	struct buf errors = {0}, warnings = {0};
-	struct tls *tls;
-	int result = secrets_load(settings, NULL, &tls, &errors, &warnings);
-	fprintf(stderr, "%.*s%.*s", (int)errors.len, errors.len > 0 ? errors.data : "",
-		(int)warnings.len, warnings.len > 0 ? warnings.data : "");
-	tls_free(tls);
-	buf_fini(&errors);
-	buf_fini(&warnings);
-	return result == 0 ? EX_OK : EX_CONFIG;
-}
-
 /* Each returns EX_OK or the exit status, having said why. */
 
 static int
@@ -469,7 +454,7 @@ main(int argc, char **argv)
 	options.sources.environment = environ; /* setproctitle_init() has moved it */
 	if (load(&options, &daemon.loaded) < 0)
 		return EX_CONFIG;
-	status = options.test ? check_secrets(&daemon.loaded.settings) : EX_OK;
+	status = options.test && secrets_test(&daemon.loaded, stderr) < 0 ? EX_CONFIG : EX_OK;
 	/* With -S the standard output has to parse again. */
 	if (options.test && status == EX_OK)
 		fputs("Syntax OK\n", options.show ? stderr : stdout);

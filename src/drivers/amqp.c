@@ -16,16 +16,18 @@
 
 #include "drivers/amqp.h"
 
-enum { LOOK_MS = 1000, NAME_MAX_BYTES = 512, SHORT_MAX = 255 };
+enum { LOOK_MS = 1000, CLOSE_MS = 1000, NAME_MAX_BYTES = 512, SHORT_MAX = 255 };
 
 struct amqp {
-	const struct forward_target *target;
-	struct amqp_link link; /* the thread's */
+	struct forward_target *target; /* a copy */
+	struct amqp_link link;         /* the thread's */
 	pthread_t thread;
 	int wake; /* an eventfd: there is something to do */
 
 	pthread_mutex_t mutex; /* of all below */
 	pthread_cond_t news;
+	bool connected, ended;      /* the thread has */
+	bool abandoned;             /* the thread frees it all */
 	bool given;                 /* a batch is on its way: */
 	struct forward_batch batch; /* its names are copies, its bytes the caller's */
 	char id[NAME_MAX_BYTES], node[NAME_MAX_BYTES];
@@ -190,19 +192,6 @@ ship_one(struct amqp *amqp, char why[FORWARD_WHY_MAX])
 	return outcome;
 }
 
-static void *
-work(void *argument)
-{
-	struct amqp *amqp = argument;
-	char why[FORWARD_WHY_MAX] = "";
-	enum forward_outcome outcome = get_ready(amqp, why);
-	while (outcome == FORWARD_OK && (outcome = ship_one(amqp, why)) == FORWARD_OK)
-		tell(amqp, FORWARD_OK, "");
-	tell(amqp, outcome, why);
-	amqp_link_close(&amqp->link);
-	return NULL;
-}
-
 static void
 discard(struct amqp *amqp)
 {
@@ -210,7 +199,32 @@ discard(struct amqp *amqp)
 		close(amqp->wake);
 	pthread_cond_destroy(&amqp->news);
 	pthread_mutex_destroy(&amqp->mutex);
+	if (amqp->target != NULL)
+		amqp_target_free(amqp->target);
 	free(amqp);
+}
+
+static void *
+work(void *argument)
+{
+	struct amqp *amqp = argument;
+	char why[FORWARD_WHY_MAX] = "";
+	enum forward_outcome outcome = get_ready(amqp, why);
+	pthread_mutex_lock(&amqp->mutex);
+	amqp->connected = outcome == FORWARD_OK && !amqp->abandoned;
+	pthread_mutex_unlock(&amqp->mutex);
+	while (outcome == FORWARD_OK && (outcome = ship_one(amqp, why)) == FORWARD_OK)
+		tell(amqp, FORWARD_OK, "");
+	tell(amqp, outcome, why);
+	amqp_link_close(&amqp->link);
+	pthread_mutex_lock(&amqp->mutex);
+	amqp->ended = true;
+	bool abandoned = amqp->abandoned;
+	pthread_cond_signal(&amqp->news);
+	pthread_mutex_unlock(&amqp->mutex);
+	if (abandoned)
+		discard(amqp);
+	return NULL;
 }
 
 /* Waits are measured by a clock that nobody sets. */
@@ -223,7 +237,7 @@ init(struct amqp *amqp, const struct forward_target *target)
 	pthread_cond_init(&amqp->news, &attributes);
 	pthread_condattr_destroy(&attributes);
 	pthread_mutex_init(&amqp->mutex, NULL);
-	amqp->target = target;
+	amqp->target = amqp_target_copy(target);
 	amqp->outcome = FORWARD_PENDING;
 	atomic_store(&amqp->link.fd, -1);
 	amqp->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -244,7 +258,9 @@ amqp_open(const struct forward_target *target, void **state, char why[FORWARD_WH
 		return FORWARD_RETRY;
 	}
 	init(amqp, target);
-	int error = amqp->wake < 0 ? errno : pthread_create(&amqp->thread, NULL, work, amqp);
+	int error = amqp->wake < 0 ? errno : amqp->target == NULL ? ENOMEM : 0;
+	if (error == 0)
+		error = pthread_create(&amqp->thread, NULL, work, amqp);
 	if (error != 0) {
 		snprintf(why, FORWARD_WHY_MAX, "no thread: %s", strerror(error));
 		discard(amqp);
@@ -280,15 +296,22 @@ amqp_publish(void *state, const struct forward_batch *batch, char why[FORWARD_WH
 	return FORWARD_OK;
 }
 
+static struct timespec
+from_now(int ms)
+{
+	struct timespec until;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += ms % 1000 * 1000000L;
+	until.tv_sec += ms / 1000 + until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	return until;
+}
+
 /* Until the thread has something to tell. */
 static void
 await_news(struct amqp *amqp, int timeout_ms)
 {
-	struct timespec until;
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += timeout_ms % 1000 * 1000000L;
-	until.tv_sec += timeout_ms / 1000 + until.tv_nsec / 1000000000;
-	until.tv_nsec %= 1000000000;
+	const struct timespec until = from_now(timeout_ms);
 	while (amqp->outcome == FORWARD_PENDING &&
 		pthread_cond_timedwait(&amqp->news, &amqp->mutex, &until) == 0)
 		continue;
@@ -310,13 +333,33 @@ amqp_confirm(void *state, int timeout_ms, char why[FORWARD_WHY_MAX])
 	return outcome;
 }
 
+/* Whether the thread is left alone: one that is connected ends at once, but a name may take long to be found. */
+static bool
+abandon(struct amqp *amqp)
+{
+	const struct timespec until = from_now(CLOSE_MS);
+	pthread_mutex_lock(&amqp->mutex);
+	while (!amqp->ended && !amqp->connected &&
+		pthread_cond_timedwait(&amqp->news, &amqp->mutex, &until) == 0)
+		continue;
+	amqp->abandoned = !amqp->ended && !amqp->connected;
+	bool abandoned = amqp->abandoned;
+	pthread_mutex_unlock(&amqp->mutex);
+	return abandoned;
+}
+
 static void
 amqp_close(void *state)
 {
 	struct amqp *amqp = state;
+	pthread_t thread = amqp->thread;
 	amqp_link_cut(&amqp->link);
 	wake(amqp);
-	pthread_join(amqp->thread, NULL);
+	if (abandon(amqp)) {
+		pthread_detach(thread);
+		return;
+	}
+	pthread_join(thread, NULL);
 	discard(amqp);
 }
 

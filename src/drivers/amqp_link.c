@@ -3,16 +3,21 @@
 #include <amqp_ssl_socket.h>
 #include <amqp_tcp_socket.h>
 #include <bsd/stdlib.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
 #include "drivers/amqp.h"
 
-enum { CONNECT_S = 1, ANSWER_S = 10, HEARTBEAT_S = 10, FRAME_BYTES = 131072 };
-
-/* This version of the library cannot be told to use the system's. */
-#define AUTHORITIES "/etc/ssl/certs/ca-certificates.crt"
+enum {
+	CONNECT_S = 3, /* a handshake of TLS included */
+	ANSWER_S = 10,
+	HEARTBEAT_S = 10,                  /* two of them without a word: it is away */
+	STALL_MS = 2 * HEARTBEAT_S * 1000, /* so long it may leave unread what is sent */
+	FRAME_BYTES = 131072
+};
 
 /* Those that somebody has to do something about; others pass. */
 static bool
@@ -20,8 +25,7 @@ is_refusal(int code)
 {
 	static const int refusals[] = {AMQP_CONTENT_TOO_LARGE, AMQP_INVALID_PATH,
 		AMQP_ACCESS_REFUSED, AMQP_NOT_FOUND, AMQP_PRECONDITION_FAILED, AMQP_NOT_ALLOWED,
-		AMQP_NOT_IMPLEMENTED, AMQP_STATUS_SSL_ERROR, AMQP_STATUS_SSL_HOSTNAME_VERIFY_FAILED,
-		AMQP_STATUS_SSL_PEER_VERIFY_FAILED};
+		AMQP_NOT_IMPLEMENTED};
 	for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
 		if (code == refusals[i])
 			return true;
@@ -32,6 +36,8 @@ is_refusal(int code)
 enum forward_outcome
 amqp_link_status(int status, const char *what, char why[FORWARD_WHY_MAX])
 {
+	if (status <= AMQP_STATUS_SSL_ERROR)
+		return amqp_tls_failed(what, NULL, why);
 	snprintf(why, FORWARD_WHY_MAX, "%s: %s", what, amqp_error_string2(status));
 	return is_refusal(status) ? FORWARD_FATAL : FORWARD_RETRY;
 }
@@ -77,21 +83,12 @@ amqp_link_result(const struct amqp_link *link, const char *what, char why[FORWAR
 	return judge(amqp_get_rpc_reply(link->connection), what, why);
 }
 
-static enum forward_outcome
-set_tls(amqp_socket_t *socket, const struct forward_target *target, char why[FORWARD_WHY_MAX])
+/* The library waits for ever to send; TCP, for a broker that has vanished, a quarter of an hour. */
+static void
+bound_sending(int fd)
 {
-	const char *authorities = target->tls_ca != NULL ? target->tls_ca : AUTHORITIES;
-	int status = amqp_ssl_socket_set_cacert(socket, authorities);
-	if (status != AMQP_STATUS_OK)
-		return amqp_link_status(status, authorities, why), FORWARD_FATAL;
-	if (target->tls_cert != NULL)
-		status = amqp_ssl_socket_set_key(socket, target->tls_cert, target->tls_key);
-	if (status != AMQP_STATUS_OK)
-		return amqp_link_status(status, target->tls_cert, why), FORWARD_FATAL;
-	amqp_ssl_socket_set_verify_peer(socket, true);
-	amqp_ssl_socket_set_verify_hostname(socket, true);
-	(void)amqp_ssl_socket_set_ssl_versions(socket, AMQP_TLSv1_2, AMQP_TLSvLATEST);
-	return FORWARD_OK;
+	const unsigned stall_ms = STALL_MS;
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &stall_ms, sizeof stall_ms);
 }
 
 static enum forward_outcome
@@ -103,15 +100,24 @@ connect_to(struct amqp_link *link, const struct forward_target *target,
 	                                    : amqp_tcp_socket_new(link->connection);
 	if (socket == NULL)
 		return amqp_link_status(AMQP_STATUS_NO_MEMORY, host->host, why);
-	enum forward_outcome outcome = target->tls ? set_tls(socket, target, why) : FORWARD_OK;
+	enum forward_outcome outcome = FORWARD_OK;
+	if (target->tls)
+		outcome = amqp_tls_set(link, socket, target, host->host, why);
 	if (outcome != FORWARD_OK)
 		return outcome;
 	int status = amqp_socket_open_noblock(socket, host->host, host->port, &connect);
+	if (status <= AMQP_STATUS_SSL_ERROR)
+		return amqp_tls_failed(host->host, link->distrust, why);
 	if (status != AMQP_STATUS_OK)
 		return amqp_link_status(status, host->host, why);
+	bound_sending(amqp_socket_get_sockfd(socket));
 	atomic_store(&link->fd, amqp_socket_get_sockfd(socket));
 	if (atomic_load(&link->cut))
 		return amqp_link_status(AMQP_STATUS_CONNECTION_CLOSED, host->host, why);
+	if (target->tls)
+		outcome = amqp_tls_await_objection(link, atomic_load(&link->fd), host->host, why);
+	if (outcome != FORWARD_OK)
+		return outcome;
 	(void)amqp_set_handshake_timeout(link->connection, &answer);
 	(void)amqp_set_rpc_timeout(link->connection, &answer);
 	return FORWARD_OK;
@@ -132,7 +138,8 @@ log_in(const struct amqp_link *link, const struct forward_target *target, char w
 	const char *password = target->user != NULL ? target->password : "guest";
 	amqp_rpc_reply_t reply = amqp_login(link->connection, vhost_of(target), 0, FRAME_BYTES,
 		HEARTBEAT_S, AMQP_SASL_METHOD_PLAIN, user, password);
-	enum forward_outcome outcome = judge(reply, "log in", why);
+	enum forward_outcome outcome = judge(
+		reply, target->tls ? "log in" : "log in without TLS, which the port may want", why);
 	if (outcome != FORWARD_OK)
 		return outcome;
 	amqp_channel_open(link->connection, AMQP_CHANNEL);
@@ -158,13 +165,18 @@ enum forward_outcome
 amqp_link_open(
 	struct amqp_link *link, const struct forward_target *target, char why[FORWARD_WHY_MAX])
 {
-	size_t first = arc4random_uniform((uint32_t)target->host_count);
+	size_t count = target->host_count, first = arc4random_uniform((uint32_t)count);
 	enum forward_outcome outcome = FORWARD_RETRY;
-	for (size_t i = 0;
-		i < target->host_count && outcome != FORWARD_OK && !atomic_load(&link->cut); i++)
-		outcome = try_host(
-			link, target, &target->hosts[(first + i) % target->host_count], why);
-	return outcome;
+	bool refused = false;
+	char reason[FORWARD_WHY_MAX] = "nobody wants the connection any more";
+	for (size_t i = 0; i < count && outcome != FORWARD_OK && !atomic_load(&link->cut); i++) {
+		outcome = try_host(link, target, &target->hosts[(first + i) % count], reason);
+		/* One that refuses us has more to tell than others that are away. */
+		if (outcome != FORWARD_OK && (outcome == FORWARD_FATAL || !refused))
+			memcpy(why, reason, sizeof reason);
+		refused |= outcome == FORWARD_FATAL;
+	}
+	return outcome != FORWARD_OK && refused ? FORWARD_FATAL : outcome;
 }
 
 void

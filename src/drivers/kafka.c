@@ -12,38 +12,27 @@ struct kafka {
 	const char *topic, *key;
 	bool reported;
 	rd_kafka_resp_err_t delivery; /* the report */
-	rd_kafka_resp_err_t trouble;  /* what the library has said since the last good report */
-	char trouble_text[FORWARD_WHY_MAX];
+	struct kafka_trouble trouble; /* since the last good one */
 };
 
 /* Called from rd_kafka_poll(), in our thread. */
 static void
 on_delivery(rd_kafka_t *handle, const rd_kafka_message_t *message, void *opaque)
 {
-	struct kafka *kafka = opaque;
+	struct kafka *kafka = message->_private;
 	(void)handle;
+	(void)opaque;
 	kafka->reported = true;
 	kafka->delivery = message->err;
-}
-
-static void
-on_error(rd_kafka_t *handle, int error, const char *reason, void *opaque)
-{
-	struct kafka *kafka = opaque;
-	(void)handle;
-	kafka->trouble = (rd_kafka_resp_err_t)error;
-	snprintf(kafka->trouble_text, sizeof kafka->trouble_text, "%s", reason);
 }
 
 static rd_kafka_conf_t *
 producer_conf(const struct forward_target *target, struct kafka *kafka, char why[FORWARD_WHY_MAX])
 {
-	rd_kafka_conf_t *conf = kafka_conf(target, why);
+	rd_kafka_conf_t *conf = kafka_conf(target, &kafka->trouble, why);
 	if (conf == NULL)
 		return NULL;
-	rd_kafka_conf_set_opaque(conf, kafka);
 	rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
-	rd_kafka_conf_set_error_cb(conf, on_error);
 	if (kafka_set(conf, "acks", "all", why) &&
 		kafka_set(conf, "enable.idempotence", "true", why) &&
 		kafka_set(conf, "message.timeout.ms", "0", why) &&
@@ -84,7 +73,7 @@ kafka_publish(void *state, const struct forward_batch *batch, char why[FORWARD_W
 	kafka->reported = false;
 	/* Copied: what is purged at the end may be in a queue still. */
 	rd_kafka_resp_err_t error = rd_kafka_producev(kafka->handle, RD_KAFKA_V_TOPIC(kafka->topic),
-		RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+		RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_OPAQUE(kafka),
 		RD_KAFKA_V_KEY((void *)(uintptr_t)kafka->key, strlen(kafka->key)),
 		RD_KAFKA_V_VALUE((void *)(uintptr_t)batch->bytes, batch->len),
 		RD_KAFKA_V_HEADER("id", batch->id, -1), RD_KAFKA_V_HEADER("node", batch->node, -1),
@@ -99,7 +88,7 @@ static enum forward_outcome
 judge_report(struct kafka *kafka, char why[FORWARD_WHY_MAX])
 {
 	if (kafka->delivery == RD_KAFKA_RESP_ERR_NO_ERROR) {
-		kafka->trouble = RD_KAFKA_RESP_ERR_NO_ERROR;
+		kafka_forget(&kafka->trouble);
 		return FORWARD_OK;
 	}
 	/* A producer that has lost its place cannot be used again; the reason says more than the report. */
@@ -117,12 +106,13 @@ kafka_confirm(void *state, int timeout_ms, char why[FORWARD_WHY_MAX])
 		rd_kafka_poll(kafka->handle, timeout_ms);
 	if (kafka->reported)
 		return judge_report(kafka, why);
-	if (kafka->trouble == RD_KAFKA_RESP_ERR_NO_ERROR)
+	rd_kafka_resp_err_t trouble = kafka->trouble.error;
+	if (trouble == RD_KAFKA_RESP_ERR_NO_ERROR)
 		return FORWARD_PENDING;
-	snprintf(why, FORWARD_WHY_MAX, "%s", kafka->trouble_text);
-	if (kafka->trouble == RD_KAFKA_RESP_ERR__FATAL)
+	memcpy(why, kafka->trouble.text, FORWARD_WHY_MAX);
+	if (trouble == RD_KAFKA_RESP_ERR__FATAL)
 		return FORWARD_RETRY;
-	return kafka_outcome(kafka->trouble) == FORWARD_FATAL ? FORWARD_FATAL : FORWARD_PENDING;
+	return kafka_outcome(trouble) == FORWARD_FATAL ? FORWARD_FATAL : FORWARD_PENDING;
 }
 
 static void

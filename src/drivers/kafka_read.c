@@ -6,7 +6,7 @@
 
 #include "drivers/kafka.h"
 
-enum { ASK_MS = 10000 };
+enum { ASK_MS = 10000, ASK_STEP_MS = 250 };
 
 struct part {
 	int64_t first, end; /* offsets */
@@ -15,6 +15,7 @@ struct part {
 
 struct reader {
 	rd_kafka_t *handle;
+	struct kafka_trouble trouble; /* since the last message */
 	rd_kafka_topic_t *topic;
 	rd_kafka_queue_t *queue;
 	rd_kafka_message_t *message; /* that the caller has */
@@ -22,10 +23,16 @@ struct reader {
 	int32_t part_count, done_count;
 };
 
+/* Of an error, but for what the library has said of it. */
 static enum forward_outcome
-say(rd_kafka_resp_err_t error, char why[FORWARD_WHY_MAX])
+say(const struct reader *reader, rd_kafka_resp_err_t error, char why[FORWARD_WHY_MAX])
 {
-	snprintf(why, FORWARD_WHY_MAX, "%s", rd_kafka_err2str(error));
+	const struct kafka_trouble *trouble = &reader->trouble;
+	bool told = trouble->error != RD_KAFKA_RESP_ERR_NO_ERROR &&
+	            kafka_outcome(error) == FORWARD_RETRY;
+	if (told)
+		error = trouble->error;
+	snprintf(why, FORWARD_WHY_MAX, "%s", told ? trouble->text : rd_kafka_err2str(error));
 	return kafka_outcome(error);
 }
 
@@ -47,13 +54,28 @@ kafka_read_close(void *state)
 	free(reader);
 }
 
+/* In steps, between which the library says what keeps it from an answer: who is refused need not wait. */
+static rd_kafka_resp_err_t
+ask(struct reader *reader, const struct rd_kafka_metadata **metadata)
+{
+	rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR__TRANSPORT;
+	for (int step = 0; step < ASK_MS / ASK_STEP_MS; step++) {
+		error = rd_kafka_metadata(reader->handle, 0, reader->topic, metadata, ASK_STEP_MS);
+		rd_kafka_poll(reader->handle, 0);
+		if (error != RD_KAFKA_RESP_ERR__TRANSPORT && error != RD_KAFKA_RESP_ERR__TIMED_OUT)
+			break;
+		if (kafka_outcome(reader->trouble.error) == FORWARD_FATAL)
+			break;
+	}
+	return error;
+}
+
 /* How many partitions there are. */
 static rd_kafka_resp_err_t
 find_parts(struct reader *reader)
 {
 	const struct rd_kafka_metadata *metadata;
-	rd_kafka_resp_err_t error = rd_kafka_metadata(
-		reader->handle, 0, reader->topic, &metadata, ASK_MS);
+	rd_kafka_resp_err_t error = ask(reader, &metadata);
 	if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
 		return error;
 	if (metadata->topic_cnt != 1)
@@ -107,7 +129,7 @@ static enum forward_outcome
 begin(struct reader *reader, const struct forward_target *target, int64_t since_ms,
 	char why[FORWARD_WHY_MAX])
 {
-	rd_kafka_conf_t *conf = kafka_conf(target, why);
+	rd_kafka_conf_t *conf = kafka_conf(target, &reader->trouble, why);
 	if (conf == NULL)
 		return FORWARD_FATAL;
 	if (!kafka_set(conf, "enable.partition.eof", "true", why) ||
@@ -120,12 +142,12 @@ begin(struct reader *reader, const struct forward_target *target, int64_t since_
 	}
 	reader->topic = rd_kafka_topic_new(reader->handle, forward_option(target, "topic"), NULL);
 	if (reader->topic == NULL)
-		return say(rd_kafka_last_error(), why);
+		return say(reader, rd_kafka_last_error(), why);
 	rd_kafka_resp_err_t error = find_parts(reader);
 	reader->queue = rd_kafka_queue_new(reader->handle);
 	for (int32_t i = 0; error == RD_KAFKA_RESP_ERR_NO_ERROR && i < reader->part_count; i++)
 		error = begin_part(reader, i, since_ms);
-	return error == RD_KAFKA_RESP_ERR_NO_ERROR ? FORWARD_OK : say(error, why);
+	return error == RD_KAFKA_RESP_ERR_NO_ERROR ? FORWARD_OK : say(reader, error, why);
 }
 
 enum forward_outcome
@@ -190,6 +212,15 @@ take(struct reader *reader, struct forward_message *out)
 	return FORWARD_OK;
 }
 
+/* The library tries again by itself. */
+static enum forward_outcome
+await_more(const struct reader *reader, char why[FORWARD_WHY_MAX])
+{
+	bool refused = kafka_outcome(reader->trouble.error) == FORWARD_FATAL;
+	memcpy(why, reader->trouble.text, FORWARD_WHY_MAX);
+	return refused ? FORWARD_FATAL : FORWARD_PENDING;
+}
+
 enum forward_outcome
 kafka_read_next(
 	void *state, struct forward_message *message, int timeout_ms, char why[FORWARD_WHY_MAX])
@@ -201,10 +232,12 @@ kafka_read_next(
 	if (reader->done_count == reader->part_count)
 		return FORWARD_END;
 	reader->message = rd_kafka_consume_queue(reader->queue, timeout_ms);
+	rd_kafka_poll(reader->handle, 0);
 	if (reader->message == NULL)
-		return FORWARD_PENDING;
+		return await_more(reader, why);
 	rd_kafka_resp_err_t error = reader->message->err;
-	if (error == RD_KAFKA_RESP_ERR_NO_ERROR || error == RD_KAFKA_RESP_ERR__PARTITION_EOF)
-		return take(reader, message);
-	return say(error, why);
+	if (error != RD_KAFKA_RESP_ERR_NO_ERROR && error != RD_KAFKA_RESP_ERR__PARTITION_EOF)
+		return say(reader, error, why);
+	kafka_forget(&reader->trouble);
+	return take(reader, message);
 }

@@ -26,6 +26,16 @@ courier_give_up(struct courier *courier)
 	courier->published = false;
 }
 
+void
+courier_begin_again(struct courier *courier)
+{
+	courier_give_up(courier);
+	courier->retry_ms = 0;
+	courier->failures = 0;
+	courier->too_large = false;
+	courier->news = COURIER_DONE;
+}
+
 /* Between half of it and all: collectors that lost the same engine do not come back at the same moment. */
 static int64_t
 back_off(const struct courier *courier, bool refused)
@@ -54,7 +64,8 @@ tell(struct courier *courier, enum courier_news news, const char *why)
 static enum courier_news
 fail(struct courier *courier, enum forward_outcome outcome, const char *why)
 {
-	bool refused = outcome == FORWARD_FATAL;
+	bool refused = outcome == FORWARD_FATAL || outcome == FORWARD_TOO_LARGE;
+	courier->too_large = outcome == FORWARD_TOO_LARGE;
 	courier->retries += courier->published;
 	courier_give_up(courier);
 	courier->retry_ms = clock_mono_ms() + back_off(courier, refused);
@@ -97,7 +108,7 @@ courier_carry(struct courier *courier, const struct forward_batch *batch, int wa
 		return courier->news == COURIER_DONE ? COURIER_WAITING : courier->news;
 	if (outcome != FORWARD_OK)
 		return fail(courier, outcome, why);
-	courier->published = false;
+	courier->published = courier->too_large = false;
 	courier->failures = 0;
 	return tell(courier, COURIER_DONE, why);
 }

@@ -3,9 +3,9 @@
 #include "forward/destination.h"
 
 #include <bsd/string.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <unistd.h>
+
+#include "base/passfile.h"
 
 const char *
 destination_own_node(char node[static ENGINE_NODE_MAX])
@@ -41,26 +41,15 @@ replace_node(const char *value, const char *node, char *out, size_t size)
 	}
 }
 
-/* The first line of the file. */
 static const char *
 read_password(struct destination *destination, const char *path, char why[FORWARD_WHY_MAX])
 {
-	char *password = destination->password;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	ssize_t len = fd < 0 ? -1 : read(fd, password, DESTINATION_PASSWORD_MAX - 1);
-	int error = errno;
-	if (fd >= 0)
-		close(fd);
-	if (len < 0) {
-		snprintf(why, FORWARD_WHY_MAX,
-			"ForwardAuth: cannot read %.256s: %s; the account of the workers must be "
-			"able to",
-			path, strerror(error));
-		return why;
-	}
-	password[len] = '\0';
-	password[strcspn(password, "\r\n")] = '\0';
-	return NULL;
+	const char *wrong = passfile_read(
+		path, destination->password, sizeof destination->password, &destination->exposed);
+	if (wrong == NULL)
+		return NULL;
+	snprintf(why, FORWARD_WHY_MAX, "cannot read the password in %.256s: %s", path, wrong);
+	return why;
 }
 
 static const char *

@@ -66,11 +66,18 @@ static const struct forward_driver *
 find_driver(struct forwarder *forwarder)
 {
 	const struct settings *settings = &forwarder->settings;
-	char *why = absent_why;
+	const char *passfile = settings->forward_auth.passfile;
+	char why[FORWARD_WHY_MAX];
 	if (destination_make(&forwarder->destination, &settings->forward, &settings->forward_tls,
-		    &settings->forward_auth, why) != NULL)
+		    &settings->forward_auth, why) != NULL) {
+		snprintf(absent_why, sizeof absent_why,
+			"ForwardAuth: %.400s; the account of the workers must be able to", why);
 		return &absent;
-	const struct forward_driver *driver = module_load(settings->forward.scheme, why);
+	}
+	if (forwarder->destination.exposed)
+		errlog_warn("ForwardAuth: everybody can read %s, have chmod o-r %s", passfile,
+			passfile);
+	const struct forward_driver *driver = module_load(settings->forward.scheme, absent_why);
 	return driver != NULL ? driver : &absent;
 }
 
@@ -169,7 +176,7 @@ move_on(struct forwarder *forwarder)
 	forwarder->spool[0] = '\0';
 }
 
-/* A password may have changed in its file: that is read again too. */
+/* What is in the files of passwords and certificates may have changed: they are read again too. */
 static void
 follow_settings(struct forwarder *forwarder)
 {
@@ -180,7 +187,7 @@ follow_settings(struct forwarder *forwarder)
 	struct settings fresh;
 	published_read(forwarder->heritage->shared->settings, &fresh, sizeof fresh);
 	bool anew = goes_elsewhere(&forwarder->settings, &fresh) ||
-	            fresh.forward_auth.user[0] != '\0';
+	            fresh.forward_auth.user[0] != '\0' || fresh.forward_tls.on;
 	if (anew)
 		close_shipper(forwarder);
 	forwarder->settings = fresh;

@@ -79,3 +79,13 @@ settings_load_text(const struct settings_sources *sources, struct slice text,
 {
 	return load(sources, &text, out, errors);
 }
+
+const char *
+settings_place(const struct settings_loaded *loaded, const char *directive)
+{
+	const struct directive *found = directive_find(directive);
+	const struct origins *origins = found == NULL ? NULL : &loaded->origins[found - directives];
+	if (origins == NULL || origins->count == 0 || strcmp(origins->items[0], "default") == 0)
+		return NULL;
+	return origins->items[0];
+}

@@ -7,6 +7,7 @@
 
 #include "base/errlog.h"
 #include "settings/diff.h"
+#include "super/credentials.h"
 #include "super/secrets.h"
 
 enum { STATUS_BACKLOG = 64 };
@@ -101,9 +102,14 @@ static int
 prepare_secrets(struct reload *reload, const struct reload_request *request)
 {
 	size_t before = reload->errors.len;
-	if (secrets_load(&reload->settings, request->tickets, &reload->tls, &reload->errors,
-		    &reload->warnings) < 0) {
+	struct buf told_by_forwarder = {0};
+	int result = secrets_load(&reload->settings, request->tickets, &reload->tls,
+		&reload->errors, &reload->warnings);
+	result |= credentials_check(&reload->settings, &reload->errors, &told_by_forwarder);
+	buf_fini(&told_by_forwarder);
+	if (result < 0) {
 		count_errors(reload, before);
+		secrets_forget(&reload->tls);
 		return -1;
 	}
 	reload->new_secrets = !tls_is_same(reload->tls, request->tls);

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/errlog.h"
+#include "super/credentials.h"
 #include "super/notice.h"
 
 static bool
@@ -45,6 +46,38 @@ secrets_open(const struct settings *settings, struct tls_tickets *tickets, struc
 	notice_lines(&warnings, errlog_warn);
 	buf_fini(&errors);
 	buf_fini(&warnings);
+	return result;
+}
+
+/* Lines that begin with a directive, each behind the place where that was said. */
+static void
+print_placed(FILE *out, const struct settings_loaded *loaded, struct buf *lines)
+{
+	char name[64];
+	for (size_t at = 0; at < lines->len;) {
+		const char *line = lines->data + at;
+		const char *end = memchr(line, '\n', lines->len - at);
+		int len = (int)(end == NULL ? lines->len - at : (size_t)(end - line));
+		snprintf(name, sizeof name, "%.*s", len, line);
+		name[strcspn(name, ":")] = '\0';
+		const char *place = settings_place(loaded, name);
+		fprintf(out, "%s%s%.*s\n", place == NULL ? "" : place, place == NULL ? "" : ": ",
+			len, line);
+		at += (size_t)len + 1;
+	}
+	buf_fini(lines);
+}
+
+int
+secrets_test(const struct settings_loaded *loaded, FILE *out)
+{
+	struct buf errors = {0}, warnings = {0};
+	struct tls *tls;
+	int result = secrets_load(&loaded->settings, NULL, &tls, &errors, &warnings);
+	result |= credentials_check(&loaded->settings, &errors, &warnings);
+	print_placed(out, loaded, &errors);
+	print_placed(out, loaded, &warnings);
+	tls_free(tls);
 	return result;
 }
 

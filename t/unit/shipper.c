@@ -16,6 +16,7 @@ static struct engine_of_test {
 	struct buf ids, bytes;
 	enum forward_outcome next; /* of confirm */
 	const char *why;
+	size_t takes; /* it refuses longer ones */
 } got;
 
 static enum forward_outcome
@@ -31,7 +32,10 @@ static enum forward_outcome
 fake_publish(void *state, const struct forward_batch *batch, char why[FORWARD_WHY_MAX])
 {
 	(void)state;
-	(void)why;
+	if (batch->len > got.takes) {
+		snprintf(why, FORWARD_WHY_MAX, "too long");
+		return FORWARD_TOO_LARGE;
+	}
 	buf_printf(&got.ids, "%s\n", batch->id);
 	buf_append(&got.bytes, (struct slice){batch->bytes, batch->len});
 	return FORWARD_OK;
@@ -92,6 +96,7 @@ set_up(void)
 	f->spool = scratch_path(f->dir, "spool");
 	got.next = FORWARD_OK;
 	got.why = "no";
+	got.takes = SIZE_MAX;
 	buf_clear(&got.ids);
 	buf_clear(&got.bytes);
 	open_log(f);
@@ -463,6 +468,26 @@ dropped_on_its_way(void)
 	tear_down(f);
 }
 
+/* It is cut at the end of a line, as often as it must be; a single line is not. */
+static void
+too_large(void)
+{
+	struct fixture *f = set_up();
+	got.takes = 9;
+	append(f, "one\ntwo\nthree\nfour\nfive\nsix\n");
+	begin_shipper(f, 4096);
+	ship(f);
+	CU_ASSERT_STRING_EQUAL(buf_string(&got.bytes), "one\ntwo\nthree\nfour\nfive\nsix\n");
+	CU_ASSERT_PTR_NOT_NULL(strstr(buf_string(&got.ids), ".0-4\n"));
+	append(f, "a line as such\nx\n");
+	ship(f);
+	CU_ASSERT_PTR_NULL(strstr(buf_string(&got.bytes), "line"));
+	CU_ASSERT_EQUAL(atomic_load(&f->shipping.state), SHIPPING_REFUSED);
+	CU_ASSERT_EQUAL(f->shipper.at.end - f->shipper.at.start, 15);
+	shipper_close(&f->shipper);
+	tear_down(f);
+}
+
 /* One that is slow gets what is on its way, whatever is to be dropped behind it. */
 static void
 slow_engine(void)
@@ -621,6 +646,7 @@ main(void)
 		{"a link that somebody removed", link_removed},
 		{"a spool that somebody removed", spool_removed},
 		{"what is on its way is dropped as a whole", dropped_on_its_way},
+		{"a batch that the engine finds too long", too_large},
 		{"a slow engine gets what is on its way", slow_engine},
 		{"a link that is being made", links_being_made},
 		{"another spool", another_spool},

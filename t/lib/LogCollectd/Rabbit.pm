@@ -28,11 +28,12 @@ sub write_file ($path, $text) {
 	close $file or die "$path: $!";
 }
 
-# With so many nodes, all of which serve when this returns.
-sub start ($class, $count = 3) {
-	my $self = bless { dir => File::Temp->newdir('logcollectd-rabbit-XXXXXX', TMPDIR => 1) }, $class;
-	($self->{epmd}, my @ports) = free_ports(1 + 2 * $count);
-	$self->{nodes} = [map { { name => "r$_\@localhost", port => shift @ports, peers => shift @ports } } 1 .. $count];
+# With so many nodes, all of which serve when this returns.  More: user, password: the only one that is let in; ca, cert, key: the
+# nodes have a port for TLS too, where clients must show a certificate.
+sub start ($class, $count = 3, %more) {
+	my $self = bless { dir => File::Temp->newdir('logcollectd-rabbit-XXXXXX', TMPDIR => 1), more => \%more }, $class;
+	($self->{epmd}, my @ports) = free_ports(1 + 3 * $count);
+	$self->{nodes} = [map { { name => "r$_\@localhost", map { $_ => shift @ports } qw(port peers secure) } } 1 .. $count];
 	write_file("$self->{dir}/plugins", "[].\n");
 	write_file("$self->{dir}/.erlang.cookie", 'logcollectd');
 	chmod 0400, "$self->{dir}/.erlang.cookie";
@@ -46,10 +47,15 @@ sub start ($class, $count = 3) {
 
 sub configure ($self, $i) {
 	my $n = 0;
+	my $more = $self->{more};
 	write_file("$self->{dir}/$i.conf", join '', map { "$_\n" }
 		"listeners.tcp.1 = 127.0.0.1:$self->{nodes}[$i]{port}",
 		'cluster_formation.peer_discovery_backend = classic_config',
 		(map { 'cluster_formation.classic_config.nodes.' . ++$n . " = $_->{name}" } @{ $self->{nodes} }),
+		(defined $more->{user} ? ("default_user = $more->{user}", "default_pass = $more->{password}") : ()),
+		(defined $more->{ca} ? ("listeners.ssl.1 = 127.0.0.1:$self->{nodes}[$i]{secure}", "ssl_options.cacertfile = $more->{ca}",
+			"ssl_options.certfile = $more->{cert}", "ssl_options.keyfile = $more->{key}",
+			'ssl_options.verify = verify_peer', 'ssl_options.fail_if_no_peer_cert = true') : ()),
 		'disk_free_limit.absolute = 10MB', 'log.console = false');
 }
 
@@ -105,6 +111,11 @@ sub control ($self, @order) {
 # As a Forward line names them.
 sub address ($self) {
 	return 'amqp://' . join ',', map { "127.0.0.1:$_->{port}" } @{ $self->{nodes} };
+}
+
+# The same over TLS, by this name.
+sub secure_address ($self, $name = '127.0.0.1') {
+	return 'amqp://' . join ',', map { "$name:$_->{secure}" } @{ $self->{nodes} };
 }
 
 # The same engine, asked at the nodes with these numbers only.

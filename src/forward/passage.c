@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: ISC */
+/* Lists, enters and leaves segments.  The end of one is decided under its flock. */
+#include "forward/passage.h"
+
+#include <bsd/string.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "base/errlog.h"
+#include "forward/account.h"
+
+enum { LEFT_MS = 3000 }; /* a spool that is not used any more is left after that */
+
+int
+passage_trouble(struct shipper *shipper, const char *what)
+{
+	if (shipper->error != errno)
+		errlog_error("Forward: %s: %s", what, strerror(errno));
+	shipper->error = errno;
+	atomic_store(&shipper->shipping->state, SHIPPING_SPOOL);
+	return PASSAGE_TROUBLE_MS;
+}
+
+int
+passage_note(struct shipper *shipper)
+{
+	if (checkpoint_write(shipper->spool, &shipper->at) != 0)
+		return passage_trouble(shipper, "cannot write the checkpoint");
+	shipper->noted = true;
+	return PASSAGE_GO_ON;
+}
+
+const struct segment *
+passage_next(const struct shipper *shipper, uint64_t number)
+{
+	for (size_t i = 0; i < shipper->segments.count; i++) {
+		if (shipper->segments.items[i].number > number)
+			return &shipper->segments.items[i];
+	}
+	return NULL;
+}
+
+int
+passage_list(struct shipper *shipper, int64_t now_ms)
+{
+	struct stat st;
+	if (shipper->listed_ms != 0 && now_ms - shipper->listed_ms < PASSAGE_LIST_MS)
+		return PASSAGE_GO_ON;
+	if (fstat(shipper->spool, &st) == 0 && st.st_nlink == 0) {
+		shipper->gone = true;
+		errno = ENOENT;
+		return passage_trouble(
+			shipper, "ForwardSpool was removed, with all that was not forwarded");
+	}
+	if (spool_list(shipper->spool, &shipper->segments) != 0)
+		return passage_trouble(shipper, "cannot read ForwardSpool");
+	shipper->listed_ms = now_ms;
+	account_run(shipper);
+	return PASSAGE_GO_ON;
+}
+
+/* What is left of the segment is not to be shipped. */
+static void
+give_up(struct shipper *shipper)
+{
+	tail_close(&shipper->tail);
+	courier_give_up(&shipper->courier);
+	buf_clear(&shipper->bytes);
+	shipper->at.end = shipper->at.start;
+}
+
+static int64_t
+start_of(const struct shipper *shipper, const struct segment *segment)
+{
+	const struct shipped *before = &shipper->before;
+	struct identity identity;
+	if (segment->inode == before->identity.ino && before->offset > segment->start &&
+		identity_in(&identity, shipper->spool, segment->name) == 0 &&
+		identity.file == before->identity.file)
+		return before->offset;
+	return segment->start;
+}
+
+/* Everything before the segment is confirmed, or given up. */
+static void
+enter(struct shipper *shipper, const struct segment *segment)
+{
+	int64_t start = start_of(shipper, segment);
+	give_up(shipper);
+	shipper->at = (struct checkpoint){.segment = *segment, .start = start, .end = start};
+	strlcpy(shipper->at.node, shipper->node, sizeof shipper->at.node);
+	shipper->noted = false;
+	account_position(shipper);
+}
+
+int
+passage_open(struct shipper *shipper)
+{
+	const struct segment *next = passage_next(shipper, shipper->at.segment.number);
+	if (shipper->tail.fd >= 0)
+		return PASSAGE_GO_ON;
+	if (shipper->at.segment.number != 0 && tail_open(&shipper->tail, shipper->spool,
+						       &shipper->at.segment, shipper->mark) == 0) {
+		account_position(shipper);
+		return PASSAGE_GO_ON;
+	}
+	if (shipper->at.segment.number != 0 && errno != ENOENT)
+		return passage_trouble(shipper, "cannot open a segment of ForwardSpool");
+	if (shipper->at.end > shipper->at.start)
+		errlog_error("Forward: segment %s is gone from the spool, and a batch on its way "
+			     "with it",
+			shipper->at.segment.name);
+	give_up(shipper);
+	account_loss(shipper);
+	if (next == NULL)
+		return account_idle(shipper), PASSAGE_LIST_MS;
+	enter(shipper, next);
+	return 0;
+}
+
+int
+passage_begin_again(struct shipper *shipper)
+{
+	struct segment segment = shipper->at.segment;
+	int64_t size;
+	if (tail_lock(&shipper->tail, &size) < 0)
+		return errno == EWOULDBLOCK ? PASSAGE_BUSY_MS
+		                            : passage_trouble(shipper, "cannot lock a segment");
+	errlog_error("Forward: %s, of which %" PRId64 " bytes were sent, has %" PRId64
+		     " and others: it was truncated (copytruncate?), what was cut off "
+		     "before it was sent is lost; forwarding goes on at its first byte",
+		segment.name, shipper->at.end, size);
+	account_loss(shipper);
+	/* Before the link has another name: whoever writes next looks for it. */
+	mark_count_rotation(shipper->mark, shipper->tail.identity.file);
+	int result = spool_renew(shipper->spool, &segment);
+	if (result == 0 || errno == ENOENT)
+		result = spool_list(shipper->spool, &shipper->segments);
+	if (result != 0)
+		result = passage_trouble(shipper, "cannot begin a new segment");
+	tail_unlock(&shipper->tail);
+	const struct segment *next = passage_next(shipper, shipper->at.segment.number);
+	if (result == 0 && next == NULL)
+		return give_up(shipper),
+		       PASSAGE_LIST_MS; /* somebody has removed the link as well */
+	if (result == 0)
+		enter(shipper, next);
+	return result;
+}
+
+bool
+passage_was_emptied(const struct shipper *shipper)
+{
+	return !spool_has(shipper->spool, &shipper->at.segment) &&
+	       spool_renewed(shipper->spool, &shipper->at.segment);
+}
+
+/* Nothing is left in the segment: done with it, unless a writer was quicker. */
+static int
+release(struct shipper *shipper)
+{
+	/* Who comes after us is not to look for it. */
+	int noted = shipper->noted ? PASSAGE_GO_ON : passage_note(shipper);
+	if (noted != PASSAGE_GO_ON)
+		return noted;
+	int64_t size, end = tail_lock(&shipper->tail, &size);
+	if (end < 0)
+		return errno == EWOULDBLOCK ? PASSAGE_BUSY_MS
+		                            : passage_trouble(shipper, "cannot lock a segment");
+	if (end > shipper->at.end) {
+		tail_unlock(&shipper->tail);
+		return 0;
+	}
+	if (passage_was_emptied(shipper)) {
+		tail_unlock(&shipper->tail);
+		return passage_begin_again(shipper);
+	}
+	/* Before the link is gone: whoever writes next looks for it. */
+	mark_count_rotation(shipper->mark, shipper->tail.identity.file);
+	int result = spool_release(
+		shipper->spool, &shipper->at.segment, &shipper->tail.identity, end);
+	result = result == 0 ? PASSAGE_GO_ON
+	                     : passage_trouble(shipper, "cannot remove a segment from the spool");
+	tail_unlock(&shipper->tail);
+	return result;
+}
+
+int
+passage_leave(struct shipper *shipper)
+{
+	int result = release(shipper);
+	if (result != PASSAGE_GO_ON)
+		return result;
+	enter(shipper, passage_next(shipper, shipper->at.segment.number));
+	return 0;
+}
+
+bool
+shipper_finish(struct shipper *shipper, struct shipped *last)
+{
+	*last = (struct shipped){.offset = shipper->at.end};
+	if (shipper->tail.fd < 0)
+		return shipper->listed_ms != 0 && shipper->segments.count == 0;
+	if (shipper->idle_ms == 0 || clock_mono_ms() - shipper->idle_ms < LEFT_MS)
+		return false;
+	last->identity = shipper->tail.identity;
+	return release(shipper) == PASSAGE_GO_ON;
+}

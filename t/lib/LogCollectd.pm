@@ -64,14 +64,16 @@ sub record ($level, $message) {
 	return qq({"level": "$level", "message": "$message"});
 }
 
-# Polls until the condition holds and returns its value; false when it does not within the bound.
+# Polls until the condition holds and returns its value; false when it does not within the bound.  What is dear to ask is asked less often.
 sub wait_until :prototype(&;$) ($condition, $bound = BOUND) {
 	my $end = time + $bound;
 	my $pause = 0.0001;
 	while (1) {
+		my $asked = time;
 		my $value = $condition->();
 		return $value if $value || time > $end;
-		sleep $pause;
+		my $dear = 3 * (time - $asked);
+		sleep($dear > $pause ? $dear : $pause);
 		$pause *= 2 if $pause < 0.01;
 	}
 }
@@ -282,7 +284,9 @@ sub messages ($self) {
 }
 
 sub children ($self, $title) {
-	return grep { slurp("/proc/$_/cmdline") =~ /: $title / } processes(sub ($parent, $group) { $parent == $self->{pid} });
+	my ($pid, $first) = ($self->{pid}, "/proc/$self->{pid}/task/$self->{pid}/children");
+	my @children = -e $first ? split(' ', slurp($first)) : processes(sub ($parent, $group) { $parent == $pid });
+	return grep { !gone($_) && slurp("/proc/$_/cmdline") =~ /: $title / } @children;
 }
 
 sub workers ($self) { return $self->children('worker') }

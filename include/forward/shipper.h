@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/delay.h"
 #include "core/shipping.h"
 #include "forward/checkpoint.h"
 #include "forward/courier.h"
@@ -48,9 +49,7 @@ struct shipper {
 	int64_t loaded_ms; /* when what is on its way was read */
 	int64_t idle_ms;   /* since when there is nothing to ship; 0: there is */
 
-	/* for the lag: all before that many bytes of `sampled` was stored before sampled_us */
-	uint64_t sampled;
-	int64_t sampled_us;
+	struct delay delay;
 	bool full;
 	bool gone; /* the folder was removed: to be opened anew */
 	int error; /* of the spool, which was told */

@@ -17,7 +17,7 @@ check: $(loadgen) $(limit)
 
 .SECONDARY: $(limit).o
 
-.PHONY: bench bench-growth bench-hostile
+.PHONY: bench bench-growth bench-hostile bench-forward
 bench: all $(loadgen) $(limit) ## measure the daemon beside the kernel's limit and its peers (BENCH_SECONDS=2 BENCH_ROUNDS=3 WORKLOADS='half sync …')
 	BUILD=$(abspath $(BUILD)) t/bench/run $(WORKLOADS)
 
@@ -26,6 +26,10 @@ bench-growth: all $(loadgen) $(limit) ## measure what a line costs as clients, w
 
 bench-hostile: all $(loadgen) ## measure what honest clients feel of slow ones, of a flood, of resets (HOSTILE='quiet slow …')
 	BUILD=$(abspath $(BUILD)) t/bench/hostile $(HOSTILE)
+
+# And, where there is the driver, the brokers of check.mk.
+bench-forward: all $(loadgen) ## measure what forwarding does, costs clients, and how it catches up (FORWARD='rate clients outage' FORWARD_ENGINES='kafka quorum stream')
+	BUILD=$(abspath $(BUILD)) t/bench/forward $(FORWARD)
 
 # The core alone, with nothing between it and its input.
 $(core_bench): $(BUILD)/t/bench/core.o $(call archive,core) $(call archive,base)

@@ -44,6 +44,7 @@ $(BUILD)/t/%.o: t/%.c GNUmakefile | $(preconditions)
 mock_kafka = $(if $(filter kafka,$(DRIVERS)),$(BUILD)/t/lib/mock-kafka)
 $(BUILD)/t/lib/mock-kafka: $(BUILD)/t/lib/mock-kafka.o
 	$(CC) $(LDFLAGS_ALL) -o $@ $< -lrdkafka
+bench-forward: $(mock_kafka)
 
 define unit_program
 $(BUILD)/t/unit/$(1): $(BUILD)/t/unit/$(1).o $(BUILD)/t/unit/tap.o $(foreach room,$(call unit_rooms,$(1)),$(call archive,$(room)))

@@ -38,22 +38,15 @@ left(const struct shipper *shipper)
 	return bytes;
 }
 
-/*
- * Since when the oldest of it waits: a moment is kept with all that was stored then, until all of that is confirmed, and
- * then it is the turn of another.
- */
+/* What was dropped waits no more than what is confirmed. */
 static void
-sample(struct shipper *shipper, int64_t bytes)
+tell_lag(struct shipper *shipper, int64_t bytes)
 {
-	uint64_t confirmed = atomic_load(&shipper->shipping->bytes);
-	if (bytes == 0)
-		shipper->sampled_us = 0;
-	else if (shipper->sampled_us == 0 || confirmed >= shipper->sampled) {
-		shipper->sampled = confirmed + (uint64_t)bytes;
-		shipper->sampled_us = clock_read().wall_us;
-	}
-	atomic_store(&shipper->shipping->lag_bytes, bytes);
-	atomic_store(&shipper->shipping->lag_since_us, shipper->sampled_us);
+	struct shipping *shipping = shipper->shipping;
+	uint64_t gone = atomic_load(&shipping->bytes) + atomic_load(&shipping->dropped_bytes);
+	delay_look(&shipper->delay, gone + (uint64_t)bytes, gone, clock_read().wall_us);
+	atomic_store(&shipping->lag_bytes, bytes);
+	atomic_store(&shipping->lag_since_us, delay_since_us(&shipper->delay));
 }
 
 /* Up to there nothing is sent any more, from the first line that begins behind it on. */
@@ -129,7 +122,7 @@ account_run(struct shipper *shipper)
 	}
 	/* With some room, or it would be said with every batch. */
 	tell_full(shipper, over || (shipper->full && most > 0 && bytes > most - most / 16));
-	sample(shipper, bytes);
+	tell_lag(shipper, bytes);
 }
 
 static struct position
@@ -158,7 +151,7 @@ void
 account_idle(struct shipper *shipper)
 {
 	atomic_store(&shipper->shipping->state, SHIPPING_IDLE);
-	sample(shipper, 0);
+	tell_lag(shipper, 0);
 }
 
 void

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/errlog.h"
 #include "lib/scratch.h"
 #include "store/logfile.h"
@@ -585,6 +586,35 @@ full(void)
 	tear_down(f);
 }
 
+/* The engine was away, is back and has not yet taken all. */
+static void
+behind(void)
+{
+	struct fixture *f = set_up();
+	int64_t seen_us[3];
+	begin_shipper(f, 4);
+	got.next = FORWARD_PENDING;
+	for (int i = 0; i < 3; i++) {
+		append(f, "one\n");
+		ship(f);
+		seen_us[i] = clock_read().wall_us;
+	}
+	CU_ASSERT(atomic_load(&f->shipping.lag_since_us) <= seen_us[0]);
+	got.next = FORWARD_OK;
+	(void)shipper_step(&f->shipper, 0);
+	f->shipper.listed_ms = 0;
+	got.next = FORWARD_PENDING;
+	(void)shipper_step(&f->shipper, 0);
+	CU_ASSERT_EQUAL(atomic_load(&f->shipping.lag_bytes), 8);
+	CU_ASSERT(atomic_load(&f->shipping.lag_since_us) > seen_us[0]);
+	CU_ASSERT(atomic_load(&f->shipping.lag_since_us) <= seen_us[1]);
+	got.next = FORWARD_OK;
+	ship(f);
+	CU_ASSERT_EQUAL(atomic_load(&f->shipping.lag_since_us), 0);
+	shipper_close(&f->shipper);
+	tear_down(f);
+}
+
 static void
 locked(void)
 {
@@ -651,6 +681,7 @@ main(void)
 		{"a link that is being made", links_being_made},
 		{"another spool", another_spool},
 		{"a full spool", full},
+		{"behind, since when", behind},
 		{"one shipper a spool", locked},
 		{"checkpoints, and spoiled ones", checkpoints},
 		{NULL, NULL},

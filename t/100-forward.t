@@ -28,7 +28,7 @@ subtest 'records arrive, in order, once; what was shipped leaves the spool' => s
 	send_numbered($daemon, 1, 2000);
 	is_deeply([$kafka->numbers($daemon, 2000, 'topic=logs')], [1 .. 2000], 'all are there');
 	ok(wait_until { (spool($daemon)) == 1 }, 'only the live file is in the spool');
-	like(slurp($daemon->dir . '/logs/spool/checkpoint'), qr/\An1 \S+ \d+ \d+\n\z/, 'the checkpoint');
+	like(slurp($daemon->dir . '/logs/spool/checkpoint'), qr/\An1 \S+ \d+ \d+ \d+ [0-9a-f]{16}\n\0/, 'the checkpoint');
 	is_deeply([$kafka->messages($daemon, 'topic=logs', '--node', 'other')], [], 'of another node there is nothing');
 	is($daemon->stop, 0, 'stops');
 	$daemon->launch;

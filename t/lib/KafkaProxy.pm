@@ -12,7 +12,7 @@ use POSIX           ();
 
 use constant {
 	ADDRESS => '127.0.0.2', METADATA => 3, FIND_COORDINATOR => 10, HANDSHAKE => 17, API_VERSIONS => 18, AUTHENTICATE => 36,
-	BAD_PASSWORD => 58, ILLEGAL_STATE => 34,
+	UNSUPPORTED => 33, BAD_PASSWORD => 58,
 };
 
 my $owner = $$;
@@ -106,7 +106,10 @@ sub send_frame ($to, $frame) {
 sub request ($self, $frame) {
 	my ($key, $version, $id, $name) = unpack 'n n N n', $frame;
 	my $body = substr $frame, 10 + ($name == 0xffff ? 0 : $name);
-	return send_frame($self->{client}, pack 'N n N (n/a*)', $id, 0, 1, 'PLAIN') if $key == HANDSHAKE;
+	if ($key == HANDSHAKE) {
+		my $known = unpack('n/a*', $body) eq 'PLAIN';
+		return send_frame($self->{client}, pack 'N n N (n/a*)', $id, $known ? 0 : UNSUPPORTED, 1, 'PLAIN');
+	}
 	if ($key == AUTHENTICATE) {
 		my (undef, $user, $password) = split /\0/, unpack('N/a*', $body), 3;
 		$self->{known} = $user eq $self->{how}{user} && $password eq $self->{how}{password};

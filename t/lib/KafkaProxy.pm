@@ -11,7 +11,7 @@ use LogCollectd     qw(wait_until);
 use POSIX           ();
 
 use constant {
-	ADDRESS => '127.0.0.2', METADATA => 3, FIND_COORDINATOR => 10, HANDSHAKE => 17, API_VERSIONS => 18, AUTHENTICATE => 36,
+	ADDRESS => '127.0.0.2', FETCH => 1, LIST_OFFSETS => 2, METADATA => 3, FIND_COORDINATOR => 10, HANDSHAKE => 17, API_VERSIONS => 18, AUTHENTICATE => 36,
 	UNSUPPORTED => 33, BAD_PASSWORD => 58,
 };
 
@@ -28,6 +28,7 @@ END {
 }
 
 # user, password: who is let in; without them anybody is.  tls: options of IO::Socket::SSL; without them it speaks none.
+# mute: whoever wants to read waits for ever.  Who asks for the offset of a time, which the mock cannot tell, gets the first one.
 sub start ($class, $kafka, %how) {
 	my @ports = $kafka->address =~ /:(\d+)/g;
 	# One that was stopped may still hold them.
@@ -118,6 +119,8 @@ sub request ($self, $frame) {
 		return 0;
 	}
 	return 0 if !$self->{known} && $key != API_VERSIONS;
+	return 1 if $self->{how}{mute} && $key == FETCH;
+	substr($frame, -8) = pack 'q>', -2 if $key == LIST_OFFSETS && $version >= 1 && unpack('q>', substr $frame, -8) > 0;
 	$self->{asked}{$id} = [$key, $version];
 	return send_frame($self->{server}, $frame);
 }

@@ -6,7 +6,6 @@ package KafkaProxy;
 use v5.36;
 use IO::Select      ();
 use IO::Socket::IP  ();
-use IO::Socket::SSL ();
 use LogCollectd     qw(wait_until);
 use POSIX           ();
 
@@ -74,6 +73,7 @@ sub serve ($listeners, %how) {
 }
 
 sub attend ($client, $port, %how) {
+	require IO::Socket::SSL if $how{tls};
 	my $talker = $how{tls} ? IO::Socket::SSL->start_SSL($client, SSL_server => 1, %{ $how{tls} }) : $client;
 	my $server = IO::Socket::IP->new(PeerHost => '127.0.0.1', PeerPort => $port);
 	return if !$talker || !$server;

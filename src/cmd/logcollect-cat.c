@@ -16,7 +16,7 @@
 #include "forward/module.h"
 #include "forward/seen.h"
 
-enum { WAIT_MS = 500, SILENCE_MS = 30000, HOUR_S = 3600, DAY_S = 86400 };
+enum { WAIT_MS = 500, SILENCE_MS = 20000, HOUR_S = 3600, DAY_S = 86400 };
 
 struct options {
 	struct engine engine;
@@ -92,9 +92,14 @@ set_option(struct options *options, int option)
 	case 'l':
 		options->level = level_parse(slice_of(optarg));
 		if (options->level == LEVEL_UNKNOWN)
-			errx(EX_USAGE, "--level %s: there is no such level", optarg);
+			errx(EX_USAGE,
+				"--level %s: must be DEBUG, INFO, WARNING, ERROR or CRITICAL",
+				optarg);
 		break;
 	case 'n':
+		if (!engine_is_node(optarg))
+			errx(EX_USAGE, "--node %s: must be letters, digits, '.', '_' and '-'",
+				optarg);
 		options->node = optarg;
 		break;
 	case 'i':

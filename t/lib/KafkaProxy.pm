@@ -6,13 +6,12 @@ package KafkaProxy;
 use v5.36;
 use IO::Select      ();
 use IO::Socket::IP  ();
-use IO::Socket::SSL ();
 use LogCollectd     qw(wait_until);
 use POSIX           ();
 
 use constant {
-	ADDRESS => '127.0.0.2', METADATA => 3, FIND_COORDINATOR => 10, HANDSHAKE => 17, API_VERSIONS => 18, AUTHENTICATE => 36,
-	BAD_PASSWORD => 58, ILLEGAL_STATE => 34,
+	ADDRESS => '127.0.0.2', FETCH => 1, LIST_OFFSETS => 2, METADATA => 3, FIND_COORDINATOR => 10, HANDSHAKE => 17, API_VERSIONS => 18, AUTHENTICATE => 36,
+	UNSUPPORTED => 33, BAD_PASSWORD => 58,
 };
 
 my $owner = $$;
@@ -28,6 +27,7 @@ END {
 }
 
 # user, password: who is let in; without them anybody is.  tls: options of IO::Socket::SSL; without them it speaks none.
+# mute: whoever wants to read waits for ever.  Who asks for the offset of a time, which the mock cannot tell, gets the first one.
 sub start ($class, $kafka, %how) {
 	my @ports = $kafka->address =~ /:(\d+)/g;
 	# One that was stopped may still hold them.
@@ -73,6 +73,7 @@ sub serve ($listeners, %how) {
 }
 
 sub attend ($client, $port, %how) {
+	require IO::Socket::SSL if $how{tls};
 	my $talker = $how{tls} ? IO::Socket::SSL->start_SSL($client, SSL_server => 1, %{ $how{tls} }) : $client;
 	my $server = IO::Socket::IP->new(PeerHost => '127.0.0.1', PeerPort => $port);
 	return if !$talker || !$server;
@@ -106,7 +107,10 @@ sub send_frame ($to, $frame) {
 sub request ($self, $frame) {
 	my ($key, $version, $id, $name) = unpack 'n n N n', $frame;
 	my $body = substr $frame, 10 + ($name == 0xffff ? 0 : $name);
-	return send_frame($self->{client}, pack 'N n N (n/a*)', $id, 0, 1, 'PLAIN') if $key == HANDSHAKE;
+	if ($key == HANDSHAKE) {
+		my $known = unpack('n/a*', $body) eq 'PLAIN';
+		return send_frame($self->{client}, pack 'N n N (n/a*)', $id, $known ? 0 : UNSUPPORTED, 1, 'PLAIN');
+	}
 	if ($key == AUTHENTICATE) {
 		my (undef, $user, $password) = split /\0/, unpack('N/a*', $body), 3;
 		$self->{known} = $user eq $self->{how}{user} && $password eq $self->{how}{password};
@@ -115,6 +119,8 @@ sub request ($self, $frame) {
 		return 0;
 	}
 	return 0 if !$self->{known} && $key != API_VERSIONS;
+	return 1 if $self->{how}{mute} && $key == FETCH;
+	substr($frame, -8) = pack 'q>', -2 if $key == LIST_OFFSETS && $version >= 1 && unpack('q>', substr $frame, -8) > 0;
 	$self->{asked}{$id} = [$key, $version];
 	return send_frame($self->{server}, $frame);
 }

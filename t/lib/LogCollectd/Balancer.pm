@@ -3,7 +3,7 @@
 package LogCollectd::Balancer;
 
 use v5.36;
-use Fcntl          qw(F_SETFD);
+use Fcntl          qw(FD_CLOEXEC F_SETFD);
 use FindBin;
 use IO::Socket::IP ();
 use Socket         qw(SOMAXCONN);
@@ -40,6 +40,7 @@ sub start ($class, @collectors) {
 	Test::More::is($status, 0, 'HAProxy takes the shipped file') or Test::More::diag($err);
 	Test::More::unlike($err, qr/WARNING/, 'without a warning');
 	$self->{pid} = $first->spawn(($self->{out}) x 2, @command, '-db');
+	fcntl $front, F_SETFD, FD_CLOEXEC;
 	return $self;
 }
 

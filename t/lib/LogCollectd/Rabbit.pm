@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: ISC
-# A cluster of RabbitMQ nodes on loopback for one test: processes, files and ports of its own, gone when the script ends.
+# A cluster of RabbitMQ nodes for one test, on loopback or each on a host of its LogCollectd::Network: processes, files and ports of
+# its own, gone when the script ends.
 package LogCollectd::Rabbit;
 
 use v5.36;
 use File::Temp;
 use IO::Socket::INET;
+use POSIX ();
 use Time::HiRes qw(sleep);
 use LogCollectd;
 use parent 'LogCollectd::Engine';
 
-use constant START_S => 90;
+use constant { NODES => 3, START_S => 120, COOKIE => 'logcollectd', PORT => 5672, PEERS_PORT => 25672, NAMES_PORT => 4369 };
 
 # Not the one in the PATH, which becomes another user.
 my $program = '/usr/lib/rabbitmq/bin/rabbitmq-server';
@@ -27,29 +29,44 @@ sub write_file ($path, $text) {
 	close $file or die "$path: $!";
 }
 
-# With so many nodes, all of which serve when this returns.
-sub start ($class, $count = 3) {
-	my $self = bless { dir => File::Temp->newdir('logcollectd-rabbit-XXXXXX', TMPDIR => 1) }, $class;
-	($self->{epmd}, my @ports) = free_ports(1 + 2 * $count);
-	$self->{nodes} = [map { { name => "r$_\@localhost", port => shift @ports, peers => shift @ports } } 1 .. $count];
+# {host}, {port}: where clients reach it; {peers}, {peers_port}: where the others do; {names_port}: their name server's.
+sub place_nodes ($network) {
+	if ($network) {
+		my @hosts = map { $network->add } 1 .. NODES;
+		return map { { at => $_, enter => $_->{enter}, host => $_->{clients}, port => PORT,
+			peers => $_->{peers}, peers_port => PEERS_PORT, names_port => NAMES_PORT } } @hosts;
+	}
+	my ($names_port, @ports) = free_ports(1 + 2 * NODES);
+	return map { { enter => [], host => '127.0.0.1', port => shift @ports,
+		peers => '127.0.0.1', peers_port => shift @ports, names_port => $names_port } } 1 .. NODES;
+}
+
+# All nodes serve when this returns.
+sub start ($class, $network = undef) {
+	my $self = bless { dir => File::Temp->newdir('logcollectd-rabbit-XXXXXX', TMPDIR => 1), network => $network }, $class;
+	$self->{nodes} = [place_nodes($network)];
+	$self->{nodes}[$_]{name} = 'r' . ($_ + 1) . "\@$self->{nodes}[$_]{peers}" for 0 .. NODES - 1;
 	write_file("$self->{dir}/plugins", "[].\n");
-	write_file("$self->{dir}/.erlang.cookie", 'logcollectd');
+	write_file("$self->{dir}/.erlang.cookie", COOKIE);
 	chmod 0400, "$self->{dir}/.erlang.cookie";
-	$self->configure($_) for 0 .. $count - 1;
-	# The others join the first one.
+	# The others join the first one, which waits for nobody.
+	$self->configure(0, 0);
+	$self->configure($_, 0 .. NODES - 1) for 1 .. NODES - 1;
 	$self->launch($_), $self->await($_) for 0;
-	$self->launch($_) for 1 .. $count - 1;
-	$self->await($_) for 1 .. $count - 1;
+	$self->launch($_) for 1 .. NODES - 1;
+	$self->await($_) for 1 .. NODES - 1;
 	return $self;
 }
 
-sub configure ($self, $i) {
+# Networks are what guest may come from; a node that sees fewer than half of the others stops serving.
+sub configure ($self, $i, @peers) {
 	my $n = 0;
 	write_file("$self->{dir}/$i.conf", join '', map { "$_\n" }
-		"listeners.tcp.1 = 127.0.0.1:$self->{nodes}[$i]{port}",
+		"listeners.tcp.1 = $self->{nodes}[$i]{host}:$self->{nodes}[$i]{port}",
 		'cluster_formation.peer_discovery_backend = classic_config',
-		(map { 'cluster_formation.classic_config.nodes.' . ++$n . " = $_->{name}" } @{ $self->{nodes} }),
-		'disk_free_limit.absolute = 10MB', 'log.console = false');
+		(map { 'cluster_formation.classic_config.nodes.' . ++$n . " = $_->{name}" } @{ $self->{nodes} }[@peers]),
+		'cluster_partition_handling = ' . ($self->{network} ? 'pause_minority' : 'ignore'),
+		'loopback_users = none', 'disk_free_limit.absolute = 10MB', 'log.console = false');
 }
 
 # Also one that was killed: with its own files it is who it was.
@@ -57,17 +74,18 @@ sub launch ($self, $i) {
 	my $node = $self->{nodes}[$i];
 	my %env = (
 		HOME                                 => "$self->{dir}",
-		ERL_EPMD_ADDRESS                     => '127.0.0.1',
-		ERL_EPMD_PORT                        => $self->{epmd},
+		ERL_EPMD_ADDRESS                     => $node->{peers},
+		ERL_EPMD_PORT                        => $node->{names_port},
 		RABBITMQ_NODENAME                    => $node->{name},
-		RABBITMQ_DIST_PORT                   => $node->{peers},
+		RABBITMQ_USE_LONGNAME                => 'true',
+		RABBITMQ_DIST_PORT                   => $node->{peers_port},
 		RABBITMQ_CONFIG_FILE                 => "$self->{dir}/$i.conf",
 		RABBITMQ_CONF_ENV_FILE               => '/dev/null',
 		RABBITMQ_ENABLED_PLUGINS_FILE        => "$self->{dir}/plugins",
 		RABBITMQ_MNESIA_BASE                 => "$self->{dir}/$i",
 		RABBITMQ_LOG_BASE                    => "$self->{dir}/$i-log",
 		RABBITMQ_PID_FILE                    => "$self->{dir}/$i.pid",
-		RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS  => '+S 2:2 +sbwt none',
+		RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS  => '+S 2:2 +sbwt none' . ($self->{network} ? ' -kernel net_ticktime 8' : ''),
 	);
 	$node->{pid} = fork // die "fork: $!";
 	return if $node->{pid} != 0;
@@ -76,25 +94,70 @@ sub launch ($self, $i) {
 	open STDOUT, '>', "$self->{dir}/$i.out";
 	open STDERR, '>&', \*STDOUT;
 	setpgrp;
-	exec $program or POSIX::_exit(127);
+	exec @{ $node->{enter} }, $program or POSIX::_exit(127);
+}
+
+# Whether it takes connections.
+sub serves ($self, $i) {
+	return defined IO::Socket::INET->new(PeerAddr => $self->{nodes}[$i]{host}, PeerPort => $self->{nodes}[$i]{port}, Timeout => 1);
 }
 
 sub await ($self, $i) {
-	my $node = $self->{nodes}[$i];
-	wait_until { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $node->{port}) } START_S
-		or die "RabbitMQ $i does not serve:\n" . slurp("$self->{dir}/$i.out");
+	wait_until { $self->serves($i) } START_S or die "RabbitMQ $i does not serve:\n" . slurp("$self->{dir}/$i.out");
 }
 
-# At once, with all that it has started.
+# At once, with all that it has started; they have ended when this returns.
 sub kill_node ($self, @numbers) {
 	my @pids = grep { $_ } map { delete $self->{nodes}[$_]{pid} } @numbers;
 	kill KILL => -$_ for @pids;
-	waitpid $_, 0 for @pids;
+	for my $pid (@pids) {
+		waitpid $pid, 0;
+		wait_until { !LogCollectd::processes(sub ($parent, $group) { $group == $pid }) };
+	}
+}
+
+# They stand still, as machines do that are out of memory; until they are told to go on.
+sub freeze ($self, @numbers) { kill STOP => map { -$self->{nodes}[$_]{pid} } @numbers }
+sub thaw ($self, @numbers)   { kill CONT => map { -$self->{nodes}[$_]{pid} } @numbers }
+
+# The node is cut off from its peers, or from 'clients' too.
+sub cut ($self, $i, @links)  { $self->{network}->cut($self->{nodes}[$i]{at}, @links) }
+sub mend ($self, $i, @links) { $self->{network}->mend($self->{nodes}[$i]{at}, @links) }
+
+# What a function of Erlang returns at a node, as text; nothing when it does not answer.
+sub call ($self, $i, $module, $function, $arguments) {
+	my ($erl_call) = glob '/usr/lib/erlang/erts-*/bin/erl_call' or die "there is no erl_call\n";
+	my $node = $self->{nodes}[$i];
+	open my $out, '-|', 'timeout', '10', $erl_call, '-address', "$node->{host}:$node->{peers_port}", '-c', COOKIE,
+		'-a', "$module $function [$arguments]" or die "$erl_call: $!";
+	local $/;
+	return readline($out) // '';
+}
+
+sub member ($self, $i, $queue) { return "{'%2F_$queue','$self->{nodes}[$i]{name}'}" }
+
+# The number of the node that leads the quorum queue, as one of these nodes sees it; or undef.
+sub leader ($self, $queue, @asked) {
+	for my $i (@asked ? @asked : 0 .. NODES - 1) {
+		my ($name) = $self->call($i, 'ra', 'members', $self->member($i, $queue)) =~ /\A\{ok,.*\],\s*\{'[^']*',\s*'([^']+)'\}\}\s*\z/s or next;
+		return (grep { $self->{nodes}[$_]{name} eq $name } 0 .. NODES - 1)[0];
+	}
+	return;
+}
+
+# Has that node lead the quorum queue; false when it does not come to that.
+sub let_lead ($self, $i, $queue) {
+	return wait_until {
+		my $leader = $self->leader($queue) // return 0;
+		return 1 if $leader == $i;
+		$self->call($leader, 'ra', 'transfer_leadership', $self->member($leader, $queue) . ',' . $self->member($i, $queue));
+		return 0;
+	} START_S;
 }
 
 # As a Forward line names them.
 sub address ($self) {
-	return 'amqp://' . join ',', map { "127.0.0.1:$_->{port}" } @{ $self->{nodes} };
+	return 'amqp://' . join ',', map { "$_->{host}:$_->{port}" } @{ $self->{nodes} };
 }
 
 # The same engine, asked at the nodes with these numbers only.
@@ -105,7 +168,7 @@ sub at ($self, @numbers) {
 sub DESTROY ($self) {
 	local ($?, $!);
 	$self->kill_node(0 .. $#{ $self->{nodes} });
-	# Their name server has left them, and is known by its home.
+	# Their name servers have left them, and are known by their home.
 	opendir my $proc, '/proc' or return;
 	kill KILL => grep { /^\d+$/ && index(slurp("/proc/$_/environ"), "HOME=$self->{dir}\0") >= 0 } readdir $proc;
 }

@@ -27,6 +27,7 @@ for my $peer ([RabbitMQ => LogCollectd::Rabbit::installed()], [haproxy => LogCol
 	plan skip_all => "there is no $peer->[0] here";
 }
 
+my $began = time;
 my $seed = $ENV{CHAOS_SEED} || int 1 + rand 1_000_000;
 my $lacks = LogCollectd::Network::lacks();
 diag("CHAOS_SEED=$seed" . ($lacks ? ", without partitions: that takes $lacks" : ''));
@@ -87,25 +88,31 @@ sub weather (@collectors) {
 	return { tick => $tick, end => $revive, did => \%did };
 }
 
-# Waits for the condition while the weather goes on.
-sub meanwhile :prototype($&;$) ($weather, $condition, $bound = QUIET_S) {
-	return wait_until { $weather->{tick}->(); $condition->() } $bound;
+# Waits for the condition while the weather goes on; some conditions are dear to look at.
+sub meanwhile ($weather, $condition) {
+	my $look = time;
+	return wait_until {
+		$weather->{tick}->();
+		return if time < $look;
+		$look = time + 0.1;
+		return $condition->();
+	} QUIET_S;
 }
 
 sub pass_time ($weather, $seconds) {
 	my $end = time + $seconds;
-	meanwhile $weather, sub { time > $end };
+	meanwhile($weather, sub { time > $end });
 }
 
 sub restart ($weather, @nodes) {
 	$rabbit->launch($_) for @nodes;
-	return !grep { my $node = $_; !meanwhile $weather, sub { $rabbit->serves($node) } } @nodes;
+	return !grep { my $node = $_; !meanwhile($weather, sub { $rabbit->serves($node) }) } @nodes;
 }
 
 # Who leads the queue; asked until somebody does.
 sub leader ($weather, $queue) {
 	my $leader;
-	meanwhile $weather, sub { defined($leader = $rabbit->leader($queue)) } or die "nobody leads $queue\n";
+	meanwhile($weather, sub { defined($leader = $rabbit->leader($queue)) }) or die "nobody leads $queue\n";
 	return $leader;
 }
 
@@ -115,7 +122,7 @@ my %blow = (
 		my $leader = leader($weather, $queue);
 		$rabbit->kill_node($leader);
 		my @others = grep { $_ != $leader } 0 .. 2;
-		return (meanwhile $weather, sub { ($rabbit->leader($queue, @others) // $leader) != $leader }) && restart($weather, $leader);
+		return meanwhile($weather, sub { ($rabbit->leader($queue, @others) // $leader) != $leader }) && restart($weather, $leader);
 	},
 	'all brokers are killed' => sub ($weather, $queue) {
 		$rabbit->kill_node(0 .. 2);
@@ -126,7 +133,7 @@ my %blow = (
 		$rabbit->freeze(0 .. 2);
 		pass_time($weather, LONGEST_S);
 		$rabbit->thaw(0 .. 2);
-		return !grep { my $node = $_; !meanwhile $weather, sub { $rabbit->serves($node) } } 0 .. 2;
+		return !grep { my $node = $_; !meanwhile($weather, sub { $rabbit->serves($node) }) } 0 .. 2;
 	},
 	# Collectors may reach the leader still, which does not know at first that it is alone.
 	'a partition' => sub ($weather, $queue) {
@@ -134,22 +141,24 @@ my %blow = (
 		my @others = grep { $_ != $leader } 0 .. 2;
 		my @links  = one_of(['peers'], ['peers'], ['peers', 'clients']);
 		$rabbit->cut($leader, @{ $links[0] });
-		my $passed = meanwhile $weather, sub { ($rabbit->leader($queue, @others) // $leader) != $leader };
+		my $passed = meanwhile($weather, sub { ($rabbit->leader($queue, @others) // $leader) != $leader });
 		pass_time($weather, 2);
 		$rabbit->mend($leader, @{ $links[0] });
-		return $passed && meanwhile $weather, sub { $rabbit->serves($leader) };
+		return $passed && meanwhile($weather, sub { $rabbit->serves($leader) });
 	},
 );
 delete $blow{'a partition'} if $lacks;
 
-# What node i has of the collectors at these places: {n1 => [records], ...}.
+# What node i has of the collectors at these places: {n1 => [records], ...}; and why it has not, where it cannot say.
 sub read_replica ($i, $places, $collectors) {
-	my %read;
+	my (%read, @said);
 	for my $n (1 .. 3) {
 		my ($queue, $type) = @{ $places->[$n - 1] };
-		$read{"n$n"} = [$rabbit->at($i)->records($collectors->[0], "routing-key=$queue", "queue-type=$type", '--node', "n$n")];
+		my $node = $rabbit->at($i);
+		$read{"n$n"} = [$node->records($collectors->[0], "routing-key=$queue", "queue-type=$type", '--node', "n$n")];
+		push @said, $node->{said} || ();
 	}
-	return \%read;
+	return \%read, @said;
 }
 
 # Of a stream each node reads its own replica; of a quorum queue the one that leads does.
@@ -157,9 +166,9 @@ sub judge_replicas ($places, $collectors, $memories) {
 	for my $i (0 .. 2) {
 		my %quorum = map { $_->[0] => 1 } grep { $_->[1] eq 'quorum' } @$places;
 		ok($rabbit->let_lead($i, $_), "node $i leads $_") for sort keys %quorum;
-		my ($read, @faults);
-		wait_until { $read = read_replica($i, $places, $collectors); !(@faults = LogCollectd::Witness::faults($memories, $read)) } SETTLE_S;
-		is_deeply(\@faults, [], "node $i has what was received, once and in order");
+		my ($read, @said, @faults);
+		wait_until { ($read, @said) = read_replica($i, $places, $collectors); !(@faults = LogCollectd::Witness::faults($memories, $read)) } SETTLE_S;
+		is_deeply(\@faults, [], "node $i has what was received, once and in order") or diag("@said");
 		cmp_ok(scalar @{ $read->{$_} }, '>', 0, "of $_ too") for sort keys %$read;
 	}
 }
@@ -176,21 +185,26 @@ subtest 'AckWhen local: all that was received arrives' => sub {
 	my @collectors = start_collectors($places);
 	my $balancer   = LogCollectd::Balancer->start(@collectors);
 	my $witnesses  = LogCollectd::Witness->start($collectors[0]->dir, $balancer->port, $seed, @addresses);
-	ok(wait_until { $witnesses->received > 1000 }, 'clients are served');
+	ok(wait_until { $witnesses->received > 300 }, 'clients are served');
+	note(sprintf 'after %d s', time - $began);
 	my $weather = weather(@collectors);
 	my $end = time + ($ENV{CHAOS_SECONDS} || 0);
 	do {
-		ok($blow{$_}->($weather, 'logs'), $_) for shuffled(sort keys %blow);
+		for my $name (shuffled(sort keys %blow)) {
+			ok($blow{$name}->($weather, 'logs'), $name);
+			note(sprintf 'after %d s', time - $began);
+		}
 	} while (time < $end);
 	$weather->{end}->();
 	my $before = $witnesses->received;
-	ok(wait_until { $witnesses->received > $before + 500 }, 'clients are served in the end');
+	ok(wait_until { $witnesses->received > $before + 200 }, 'clients are served in the end');
 	my @memories = $witnesses->memories;
 	ok(all_shipped(@collectors), 'nothing is left in the spools');
 	judge_replicas($places, \@collectors, \@memories);
 	my %did = %{ $weather->{did} };
 	cmp_ok($did{$_} // 0, '>', 0, "there was a $_") for qw(forwarder worker rotation collector);
 	my ($received, $unknown) = map { LogCollectd::Witness::answered(\@memories, $_) } 'r', '-';
+	note(sprintf 'after %d s', time - $began);
 	note("received: $received, unknown: $unknown; ", join ', ', map { "$_: $did{$_}" } sort keys %did);
 	is(LogCollectd::Witness::answered(\@memories, 'f'), 0, 'no record was refused');
 	is($_->stop, 0, 'stops') for @collectors;
@@ -204,7 +218,7 @@ subtest 'AckWhen replicated: a disk may be gone' => sub {
 	my $weather = weather(@collectors);
 	my $more = sub ($what) {
 		my $before = $witnesses->received;
-		ok((meanwhile $weather, sub { $witnesses->received > $before + 300 }), $what);
+		ok(meanwhile($weather, sub { $witnesses->received > $before + 200 }), $what);
 	};
 	$more->('clients are served');
 	ok($blow{'the leader is killed'}->($weather, 'acked'), 'the leader is killed');
@@ -217,9 +231,9 @@ subtest 'AckWhen replicated: a disk may be gone' => sub {
 	$collectors[1]->launch;
 	$more->('a collector lost its disk, and has a new one');
 	$rabbit->freeze(0 .. 2);
-	pass_time($weather, 5);
+	ok(meanwhile($weather, sub { $witnesses->failed > 0 }), 'the cluster stands still for longer than clients are let wait: they are told');
 	$rabbit->thaw(0 .. 2);
-	$more->('the cluster stood still for longer than clients are let wait');
+	$more->('it goes on');
 	$weather->{end}->();
 	my @memories = $witnesses->memories;
 	for my $collector (@collectors[1, 2]) {
@@ -229,8 +243,8 @@ subtest 'AckWhen replicated: a disk may be gone' => sub {
 	}
 	judge_replicas($places, \@collectors, \@memories);
 	my ($received, $failed, $unknown) = map { LogCollectd::Witness::answered(\@memories, $_) } qw(r f -);
+	note(sprintf 'after %d s', time - $began);
 	note("received: $received, failed: $failed, unknown: $unknown");
-	cmp_ok($failed, '>', 0, 'some were told a storage failure');
 	is($collectors[0]->stop, 0, 'stops');
 };
 

@@ -85,7 +85,8 @@ sub launch ($self, $i) {
 		RABBITMQ_MNESIA_BASE                 => "$self->{dir}/$i",
 		RABBITMQ_LOG_BASE                    => "$self->{dir}/$i-log",
 		RABBITMQ_PID_FILE                    => "$self->{dir}/$i.pid",
-		RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS  => '+S 2:2 +sbwt none' . ($self->{network} ? ' -kernel net_ticktime 8' : ''),
+		RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS  => '+S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none'
+			. ($self->{network} ? ' -kernel net_ticktime 4' : ''),
 	);
 	$node->{pid} = fork // die "fork: $!";
 	return if $node->{pid} != 0;

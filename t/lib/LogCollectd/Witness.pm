@@ -10,7 +10,7 @@ use Time::HiRes qw(sleep time);
 use LogCollectd;
 use LogCollectd::Client;
 
-use constant { WINDOW => 100, ROUND => 20, NAP_S => 0.1, PATIENCE => 60, MOST_FAULTS => 20 };
+use constant { WINDOW => 100, ROUND => 10, NAP_S => 0.2, PATIENCE => 60, MOST_FAULTS => 20 };
 
 my $owner = $$;
 my %alive;
@@ -33,7 +33,7 @@ sub start ($class, $folder, $port, $seed, @addresses) {
 			eval {
 				open my $progress, '>', "$folder/progress.$id" or die "$folder: $!";
 				my $witness = bless { id => $id, port => $port, from => $addresses[$id], stopping => $stopping,
-					progress => $progress, sent => 0, received => 0, connections => 0, answers => '', wrong => [] }, $class;
+					progress => $progress, sent => 0, received => 0, failed => 0, connections => 0, answers => '', wrong => [] }, $class;
 				$witness->run("$folder/memory.$id");
 				1;
 			} or print STDERR "client $id: $@";
@@ -45,10 +45,13 @@ sub start ($class, $folder, $port, $seed, @addresses) {
 	return $self;
 }
 
-# How many answers `received` there were so far.
-sub received ($self) {
+# How many answers `received`, and `storage failure`, there were so far.
+sub received ($self) { return $self->told(0) }
+sub failed ($self)   { return $self->told(1) }
+
+sub told ($self, $which) {
 	my $sum = 0;
-	$sum += slurp("$self->{folder}/progress.$_") || 0 for 0 .. $self->{count} - 1;
+	$sum += (split ' ', slurp("$self->{folder}/progress.$_"))[$which] // 0 for 0 .. $self->{count} - 1;
 	return $sum;
 }
 
@@ -118,9 +121,10 @@ sub take ($self, $connection) {
 		$self->{answers} .= '-' x ($n + 1 - length $self->{answers}) if length $self->{answers} <= $n;
 		substr($self->{answers}, $n, 1) = $letter;
 		$self->{received} += $letter eq 'r';
+		$self->{failed}   += $letter eq 'f';
 	}
 	sysseek $self->{progress}, 0, 0;
-	syswrite $self->{progress}, $self->{received};
+	syswrite $self->{progress}, "$self->{received} $self->{failed}";
 }
 
 # What is wrong with what was read, {node => [records, as logcollect-cat prints them]}, some of it, in words: what was answered

@@ -9,6 +9,7 @@ use LogCollectd::Network;
 BEGIN { LogCollectd::Network::isolate() }
 
 use File::Path qw(remove_tree);
+use List::Util qw(min);
 use Test::More;
 use Time::HiRes qw(sleep time);
 use LogCollectd;
@@ -18,7 +19,7 @@ use LogCollectd::Rabbit;
 use LogCollectd::Witness;
 
 # A driver is told by missing heartbeats that its broker does not live, which takes it twice 10 s; nothing takes longer.
-use constant { CLIENTS => 9, LONGEST_S => 21, QUIET_S => 180, SETTLE_S => 120 };
+use constant { CLIENTS => 9, LONGEST_S => 21, QUIET_S => 180, SETTLE_S => 90 };
 
 plan skip_all => 'built without the AMQP driver' if !-e ($ENV{BUILD} // 'build') . '/lib/logcollectd/amqp.so';
 for my $peer ([RabbitMQ => LogCollectd::Rabbit::installed()], [haproxy => LogCollectd::Balancer::installed()]) {
@@ -163,12 +164,14 @@ sub read_replica ($i, $places, $collectors) {
 
 # Of a stream each node reads its own replica; of a quorum queue the one that leads does.
 sub judge_replicas ($places, $collectors, $memories) {
+	my $bound = SETTLE_S;
 	for my $i (0 .. 2) {
 		my %quorum = map { $_->[0] => 1 } grep { $_->[1] eq 'quorum' } @$places;
 		ok($rabbit->let_lead($i, $_), "node $i leads $_") for sort keys %quorum;
 		my ($read, @said, @faults);
-		wait_until { ($read, @said) = read_replica($i, $places, $collectors); !(@faults = LogCollectd::Witness::faults($memories, $read)) } SETTLE_S;
-		is_deeply(\@faults, [], "node $i has what was received, once and in order") or diag("@said");
+		wait_until { ($read, @said) = read_replica($i, $places, $collectors); !(@faults = LogCollectd::Witness::faults($memories, $read)) } $bound;
+		is_deeply(\@faults, [], "node $i has what was received, once and in order") or diag(join "\n", @said, @faults[0 .. min(5, $#faults)]);
+		$bound = 5 if @faults;
 		cmp_ok(scalar @{ $read->{$_} }, '>', 0, "of $_ too") for sort keys %$read;
 	}
 }
@@ -178,6 +181,13 @@ sub all_shipped (@collectors) {
 	return wait_until { !grep { (figure($_, 'state') // '') ne 'idle' || figure($_, 'lag_bytes') != 0 } @collectors } SETTLE_S;
 }
 
+# That there are answers, and records in the engine from each collector.
+sub served ($witnesses, @collectors) {
+	my $served = wait_until { $witnesses->received > 200 && !grep { !figure($_, 'batches') } @collectors } SETTLE_S;
+	$rabbit->settle;
+	return $served;
+}
+
 my @addresses = map { "127.$_.$_.1" } 1 .. CLIENTS;
 
 subtest 'AckWhen local: all that was received arrives' => sub {
@@ -185,7 +195,7 @@ subtest 'AckWhen local: all that was received arrives' => sub {
 	my @collectors = start_collectors($places);
 	my $balancer   = LogCollectd::Balancer->start(@collectors);
 	my $witnesses  = LogCollectd::Witness->start($collectors[0]->dir, $balancer->port, $seed, @addresses);
-	ok(wait_until { $witnesses->received > 300 }, 'clients are served');
+	ok(served($witnesses, @collectors), 'clients are served, by each collector');
 	note(sprintf 'after %d s', time - $began);
 	my $weather = weather(@collectors);
 	my $end = time + ($ENV{CHAOS_SECONDS} || 0);
@@ -215,12 +225,12 @@ subtest 'AckWhen replicated: a disk may be gone' => sub {
 	my @collectors = start_collectors($places, AckWhen => 'replicated timeout=4');
 	my $balancer   = LogCollectd::Balancer->start(@collectors);
 	my $witnesses  = LogCollectd::Witness->start($collectors[0]->dir, $balancer->port, $seed, @addresses);
+	ok(served($witnesses, @collectors), 'clients are served, by each collector');
 	my $weather = weather(@collectors);
 	my $more = sub ($what) {
 		my $before = $witnesses->received;
 		ok(meanwhile($weather, sub { $witnesses->received > $before + 200 }), $what);
 	};
-	$more->('clients are served');
 	ok($blow{'the leader is killed'}->($weather, 'acked'), 'the leader is killed');
 	$more->('clients are served again');
 	# Its disk goes with it; what is stored then belongs to another one.

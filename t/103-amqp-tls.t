@@ -43,7 +43,7 @@ sub write_file ($name, $text, $mode = 0600) {
 
 my $password = write_file('password', "se cret\n");
 my $auth     = "user=logs passfile=$password";
-my $rabbit   = LogCollectd::Rabbit->start(1, user => 'logs', password => 'se cret', ca => $pki->ca, %$server);
+my $rabbit   = LogCollectd::Rabbit->start(count => 1, user => 'logs', password => 'se cret', ca => $pki->ca, %$server);
 my @reader   = ('--ca', $pki->ca, '--cert', $client->{cert}, '--key', $client->{key}, '--user', 'logs', '--passfile', $password);
 
 # The same broker, asked over TLS.

@@ -30,7 +30,7 @@ if (-x LogCollectd::Kafka::program() && $build !~ /-thread\b/) { # the sanitizer
 	$engines{kafka} = [KafkaProxy->start($kafka), 'topic=logs'];
 }
 if (-e "$build/lib/logcollectd/amqp.so" && LogCollectd::Rabbit::installed()) {
-	my $rabbit = LogCollectd::Rabbit->start(1);
+	my $rabbit = LogCollectd::Rabbit->start(count => 1);
 	$engines{queue}  = [$rabbit, 'routing-key=cat-queue'];
 	$engines{stream} = [$rabbit, 'routing-key=cat-stream', 'queue-type=stream'];
 }

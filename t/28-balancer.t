@@ -2,59 +2,31 @@
 # Debian's HAProxy in front of three collectors, as packaging/haproxy/haproxy.cfg has it: who the client is arrives,
 # each has its exact limit, and when a collector is killed only its own clients move.
 use v5.36;
-use Fcntl    qw(F_SETFD);
-use FindBin;
-use IO::Socket::IP ();
 use JSON::PP qw(decode_json);
-use Socket   qw(SOMAXCONN);
 use Test::More;
 use LogCollectd;
+use LogCollectd::Balancer;
 
 use constant { CLIENTS => 40, CONNECTIONS => 3, LIMIT => 20, LINES => 15 };
 
-my ($haproxy) = grep { -x } map { "$_/haproxy" } split(/:/, $ENV{PATH}), '/usr/sbin';
-plan skip_all => 'there is no haproxy' if !$haproxy;
-
-my $shipped = slurp("$FindBin::Bin/../packaging/haproxy/haproxy.cfg");
-my ($listen) = $shipped =~ /^#\t(Listen .*)$/m;
-my ($trusted) = $shipped =~ /^#\t(ProxyTrusted .*)$/m;
-
-sub start () {
-	return LogCollectd->start(Listen => $listen =~ s/^Listen \d+/127.0.0.1:0/r, ProxyTrusted => $trusted =~ s/.* \S+/127.0.0.1/r,
-		LogFormat => 'json', Workers => 2, RateLimit => 'on', RateLimitMaxRequests => LIMIT, RateLimitWindowSeconds => 600);
+if (!LogCollectd::Balancer::installed()) {
+	die "there is no haproxy\n" if $ENV{REQUIRE_PEERS};
+	plan skip_all => 'there is no haproxy';
 }
 
-# Starts it with the shipped file, but for its ports; the first collector's object runs and ends it.
-sub balance (@collectors) {
-	my $first = $collectors[0];
-	my $front = IO::Socket::IP->new(LocalHost => '127.0.0.1', LocalPort => 0, Listen => SOMAXCONN) or die $@;
-	fcntl $front, F_SETFD, 0;
-	my $conf = $shipped =~ s/^\tbind .*$/"\tbind fd@" . fileno $front/mer;
-	$conf =~ s/^(\tserver \S+) \S+$/"$1 127.0.0.1:" . (shift @collectors)->port/gme;
-	my $path = $first->dir . '/haproxy.cfg';
-	open my $file, '>', $path or die "$path: $!";
-	print {$file} $conf;
-	close $file or die "$path: $!";
-	my @command = ($haproxy, '-f', $path);
-	my ($status, $out, $err) = $first->run_command(@command, '-c');
-	is($status, 0, 'HAProxy takes the shipped file') or diag $err;
-	unlike($err, qr/WARNING/, 'without a warning');
-	$first->spawn(($first->dir . '/haproxy.out') x 2, @command, '-db');
-	return $front;
+sub start () {
+	return LogCollectd->start(LogCollectd::Balancer::directives(), LogFormat => 'json', Workers => 2,
+		RateLimit => 'on', RateLimitMaxRequests => LIMIT, RateLimitWindowSeconds => 600);
 }
 
 my @collectors = map { start() } 1 .. 3;
-my $front = balance(@collectors);
-
-sub connect_from ($address) {
-	return LogCollectd::Client->new('127.0.0.1', $front->sockport, local => $address);
-}
+my $balancer = LogCollectd::Balancer->start(@collectors);
 
 my @addresses = map { '127.' . $_ % 7 . ".$_.1" } 1 .. CLIENTS;
 
 # Sends lines from all addresses at the same time; {address => [verdicts]}.
 sub send_from_all (@from) {
-	my %clients = map { my $from = $_; ($from => [map { connect_from($from) } 1 .. CONNECTIONS]) } @from;
+	my %clients = map { my $from = $_; ($from => [map { $balancer->connect_from($from) } 1 .. CONNECTIONS]) } @from;
 	for my $from (@from) {
 		$_->send(join '', map { record(ERROR => "$from $_") . "\n" } 1 .. LINES) for @{ $clients{$from} };
 	}
@@ -75,9 +47,9 @@ sub records () {
 	return \%found;
 }
 
-my $first = connect_from('127.99.0.1');
+my $first = $balancer->connect_from('127.99.0.1');
 if (!is_deeply([verdicts $first->ask('1')], ['not_object'], 'it serves')) {
-	diag slurp($collectors[0]->dir . '/haproxy.out');
+	diag $balancer->errors;
 	done_testing;
 	exit;
 }
@@ -93,7 +65,7 @@ is_deeply([sort { $a <=> $b } keys %{ { reverse %home } }], [0 .. 2], 'all of wh
 
 my $victim = $home{ $addresses[0] };
 my ($others) = grep { $home{$_} != $victim } @addresses;
-my @open = map { connect_from($_) } $others, $addresses[0];
+my @open = map { $balancer->connect_from($_) } $others, $addresses[0];
 is_deeply([verdicts $_->ask('1')], ['limited'], 'one with a connection open') for @open;
 kill KILL => -$collectors[$victim]->pid;
 is($collectors[$victim]->ended, 'signal 9', 'a collector is killed');

@@ -245,10 +245,11 @@ for my $i (0 .. $#refused) {
 	my ($what, undef, undef, undef, $state, $why) = @{ $refused[$i] };
 	subtest $what => sub {
 		my $daemon = $daemons[$i];
-		ok(wait_until { said($daemon) }, 'is told');
-		is(scalar(my @told = said($daemon)), 1, 'once');
-		like((said($daemon))[0], $why, 'with the reason');
-		is(figure($daemon, 'state'), $state, 'the state');
+		ok(wait_until { grep { /$why/ } said($daemon) }, 'is told, with the reason') or diag $daemon->errors;
+		# On a busy machine it may be away in between.
+		my @news = map { /Forward: (refused|the engine is away)/ } said($daemon);
+		is(scalar(grep { $news[$_] eq $news[$_ - 1] } 1 .. $#news), 0, 'not with each try') or diag $daemon->errors;
+		ok(wait_until { (figure($daemon, 'state') // '') eq $state }, "the state is $state");
 		is(figure($daemon, 'batches'), 0, 'nothing was sent');
 		is($daemon->stop, 0, 'stops');
 	};

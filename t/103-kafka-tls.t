@@ -87,7 +87,7 @@ subtest 'a wrong password' => sub {
 	write_file('own', "se cret\n");
 	$daemon->signal('HUP');
 	is_deeply([$kafka->numbers($daemon, 100, 'topic=logs')], [1 .. 100], 'nothing is lost: with the right one, and a reload, all arrive');
-	is((said($daemon)), 1, 'it was told once');
+	is(scalar(grep { /Invalid username or password/ } said($daemon)), 1, 'it was told once');
 	write_file('own', 'wrong');
 	$daemon->signal('HUP');
 	ok(wait_until { 2 == (() = $daemon->errors =~ /: reloaded$/mg) }, 'another reload');
@@ -121,10 +121,11 @@ for my $i (0 .. $#refused) {
 	my ($what, undef, undef, undef, $state, $why) = @{ $refused[$i] };
 	subtest $what => sub {
 		my $daemon = $daemons[$i];
-		ok(wait_until { said($daemon) }, 'is told');
-		is(scalar(my @told = said($daemon)), 1, 'once') or diag $daemon->errors;
-		like((said($daemon))[0], $why, 'with the reason');
-		is(figure($daemon, 'state'), $state, 'the state');
+		ok(wait_until { grep { /$why/ } said($daemon) }, 'is told, with the reason') or diag $daemon->errors;
+		# On a busy machine it may be away in between.
+		my @news = map { /Forward: (refused|the engine is away)/ } said($daemon);
+		is(scalar(grep { $news[$_] eq $news[$_ - 1] } 1 .. $#news), 0, 'not with each try') or diag $daemon->errors;
+		ok(wait_until { (figure($daemon, 'state') // '') eq $state }, "the state is $state");
 		is(figure($daemon, 'batches'), 0, 'nothing was sent');
 		is($daemon->stop, 0, 'stops');
 	};

@@ -83,7 +83,8 @@ SKIP: {
 	my %is = map { /^(\w+)\s+(.*?)\s+# (.*)$/ ? ($1 => $2) : () } split /\n/, $out;
 	is($is{Listen}, "0.0.0.0:$port proxy", 'they listen where HAProxy goes');
 	is($is{ProxyTrusted}, $address{balancer}, 'and believe it who the client is');
-	is($is{Forward}, 'amqp://' . join(',', map { "$_:5672" } @brokers) . " routing-key=logs queue-type=$given{QUEUE_TYPE}", 'forward to the brokers');
+	is($is{Forward}, 'amqp://' . join(',', map { "$_:5672" } @brokers) . " routing-key=logs queue-type=$given{QUEUE_TYPE}",
+		'forward to the brokers');
 	my ($engine, @place) = split / /, $is{Forward} =~ s/:5672//gr =~ s/(?<=queue-type=).*/\${QUEUE_TYPE:-$given{QUEUE_TYPE}}/r;
 	like($services->{cat}, qr/^      - \Q$engine\E\n      - \Q$place[0]\E\n      - \Q$place[1]\E$/m, 'cat reads it there');
 	my ($user) = $cluster =~ /^    RABBITMQ_DEFAULT_USER: (\w+)$/m;

@@ -5,6 +5,8 @@ c_sources := $(wildcard src/*/*.c t/bench/*.c)
 c_files   := $(sort $(c_sources) $(wildcard include/*/*.h t/*/*.c t/*/*.h))
 man_pages := $(wildcard packaging/man/*.[1-9])
 LINT_JOBS ?= 2
+# How far the analyzer follows each function, in states: clang's own default.  A fifth of it takes a fifth of the time.
+LINT_STATES ?= 225000
 
 .PHONY: lint lint-cppcheck lint-tidy lint-man lint-service format format-check
 lint: lint-cppcheck lint-tidy lint-man lint-service ## check the sources with cppcheck and clang-tidy, the manual, the service
@@ -18,7 +20,8 @@ lint-cppcheck:
 
 # One file a run: the analyzer of clang 14 carries false reports from file to file.
 lint-tidy:
-	@printf '%s\n' $(c_sources) | xargs -P$(LINT_JOBS) -I{} sh -c 'said=$$(clang-tidy --quiet {} -- -std=gnu11 \
+	@printf '%s\n' $(c_sources) | xargs -P$(LINT_JOBS) -I{} sh -c 'said=$$(clang-tidy --quiet \
+		--extra-arg=-Xclang --extra-arg=-analyzer-config --extra-arg=-Xclang --extra-arg=max-nodes=$(LINT_STATES) {} -- -std=gnu11 \
 		-D_GNU_SOURCE -DLOGCOLLECTD_VERSION=\"$(VERSION)\" -Iinclude -It -include base/banned.h 2>&1) || \
 		{ printf "%s\n" "$$said"; exit 1; }'
 

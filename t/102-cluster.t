@@ -60,14 +60,14 @@ sub start_collectors ($places, @settings) {
 
 # What happens all the time, to any of the collectors: each kind in turn, in an order of its own.
 sub weather (@collectors) {
-	my (%did, @kinds, %down);
+	my (%did, @kinds, %down, $moved);
 	my $due = time;
 	my %of = (
 		forwarder => sub ($collector) { kill KILL => forwarder($collector) // () },
 		worker    => sub ($collector) { kill KILL => one_of($collector->workers) // () },
 		rotation  => sub ($collector) {
 			my $logs = $collector->dir . '/logs';
-			return rename("$logs/server.log", "$logs/moved." . ++$did{number}) && $collector->signal('USR1');
+			return rename("$logs/server.log", "$logs/moved." . ++$moved) && $collector->signal('USR1');
 		},
 		collector => sub ($collector) {
 			kill KILL => -$collector->pid;

@@ -117,7 +117,7 @@ subtest 'a forwarder that was killed' => sub {
 	$kafka->tell('rtt 2000');
 	send_numbered($daemon, 51, 100);
 	my $all = -s $daemon->dir . '/logs/server.log';
-	ok(wait_until { slurp($daemon->dir . '/logs/spool/checkpoint') =~ / $bytes $all\n\z/ }, 'another is on its way');
+	ok(wait_until { slurp($daemon->dir . '/logs/spool/checkpoint') =~ / $bytes $all \d+ [0-9a-f]{16}\n/ }, 'another is on its way');
 	my $pid = forwarder($daemon);
 	kill KILL => $pid;
 	ok(wait_until { (forwarder($daemon) // $pid) != $pid }, 'its forwarder is killed');

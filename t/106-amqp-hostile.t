@@ -31,14 +31,14 @@ sub take ($client) {
 	return ($type, $channel, $bytes);
 }
 
-# As far as to where batches may come.
-sub greet ($client) {
+# As far as to where batches may come; or so many steps: 4, the channel is open.
+sub greet ($client, $count) {
 	read($client, my $protocol, 8) == 8 or die "end\n";
 	my @steps = (
 		[method(0, 10, 10, pack('CCNN/aN/a', 0, 9, 0, 'PLAIN', 'en_US')) => 1], [method(0, 10, 30, pack('nNn', 0, 131072, 10)) => 2],
 		[method(0, 10, 41, "\0") => 1], [method(1, 20, 11, pack 'N', 0) => 1], [method(1, 50, 11, pack('C/aNN', 'logs', 0, 0)) => 1],
 		[method(1, 85, 11) => 0]);
-	for my $step (@steps) {
+	for my $step (@steps[0 .. $count - 1]) {
 		print {$client} $step->[0];
 		take($client) for 1 .. $step->[1];
 	}
@@ -56,14 +56,14 @@ sub take_batch ($client) {
 }
 
 # Its address.  Each client is let in, and given to $serve.
-sub broker ($serve) {
+sub broker ($serve, $count = 6) {
 	my $listener = IO::Socket::INET->new(Listen => 16, LocalAddr => '127.0.0.1') or die "port: $!";
 	my $pid = fork // die "fork: $!";
 	if ($pid == 0) {
 		$SIG{PIPE} = 'IGNORE';
 		while (my $client = $listener->accept) {
 			$client->autoflush(1);
-			eval { greet($client); $serve->($client); 1 } or $@ eq "end\n" or warn $@;
+			eval { greet($client, $count); $serve->($client); 1 } or $@ eq "end\n" or warn $@;
 		}
 		POSIX::_exit(0);
 	}
@@ -91,6 +91,12 @@ for my $case (@cases) {
 		is($daemon->stop, 0, 'stops');
 	};
 }
+
+subtest 'logcollect-cat' => sub {
+	my $address = broker(sub ($client) { print {$client} method(1, 20, 40, pack('nC/ann', 403, "no\e[2J\nway", 0, 0)); take($client) }, 4);
+	my ($status, $out, $err) = LogCollectd->new->run_command(LogCollectd::program('logcollect-cat'), $address, 'queue-type=stream');
+	is_deeply([$status, $out, $err], [69, '', "logcollect-cat: no?[2J?way\n"], 'hides control characters of a reason');
+};
 
 subtest 'bytes that nobody asked for' => sub {
 	plan skip_all => 'a sanitizer keeps what is freed' if ($ENV{BUILD} // '') =~ /-(?:address|thread)/;

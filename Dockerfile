@@ -27,10 +27,10 @@ FROM build AS test
 RUN make check
 
 FROM ${BASE} AS runtime
-# The last two are what the drivers of Forward are linked with.
+# From librabbitmq4 on for the drivers of Forward: their libraries, and whom they trust without ForwardTLS ca=.
 RUN apt-get update -q \
 	&& apt-get install -q -y --no-install-recommends libjson-c5 libbsd0 libmicrohttpd12 libncurses6 libseccomp2 libtinfo6 libssl3 zlib1g \
-		librabbitmq4 librdkafka1 \
+		librabbitmq4 librdkafka1 ca-certificates \
 	&& rm -rf /var/lib/apt/lists/* \
 	&& useradd --uid 10001 --user-group --home-dir /nonexistent --no-create-home --shell /usr/sbin/nologin logcollectd \
 	&& install -d -o logcollectd -g 0 -m 0770 /var/log/logcollectd

@@ -251,6 +251,17 @@ is_wanted(const struct options *options, const struct forward_message *message, 
 	return first == 1;
 }
 
+/* An engine's words, which are not for the terminal to obey. */
+static const char *
+plain(char *text)
+{
+	for (char *at = text; *at != '\0'; at++) {
+		if ((unsigned char)*at < 0x20 || *at == 0x7f)
+			*at = '?';
+	}
+	return text;
+}
+
 static int
 print_all(const struct options *options, const struct forward_driver *driver, void *state)
 {
@@ -271,7 +282,7 @@ print_all(const struct options *options, const struct forward_driver *driver, vo
 	if (ferror(stdout) || fflush(stdout) != 0)
 		err(EX_IOERR, "standard output");
 	if (outcome != FORWARD_END)
-		warnx("%s", why[0] != '\0' ? why : "the engine has stopped in the middle");
+		warnx("%s", why[0] != '\0' ? plain(why) : "the engine has stopped in the middle");
 	return outcome == FORWARD_END     ? EX_OK
 	       : outcome == FORWARD_FATAL ? EX_UNAVAILABLE
 	                                  : EX_TEMPFAIL;
@@ -298,7 +309,7 @@ main(int argc, char **argv)
 	enum forward_outcome outcome = driver->read_open(
 		&destination.target, options.since_ms, &state, why);
 	if (outcome != FORWARD_OK)
-		errx(outcome == FORWARD_RETRY ? EX_TEMPFAIL : EX_UNAVAILABLE, "%s", why);
+		errx(outcome == FORWARD_RETRY ? EX_TEMPFAIL : EX_UNAVAILABLE, "%s", plain(why));
 	int status = print_all(&options, driver, state);
 	driver->read_close(state);
 	destination_forget(&destination);

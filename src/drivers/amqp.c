@@ -22,7 +22,8 @@ struct amqp {
 	struct forward_target *target; /* a copy */
 	struct amqp_link link;         /* the thread's */
 	pthread_t thread;
-	int wake; /* an eventfd: there is something to do */
+	int wake;           /* an eventfd: there is something to do */
+	uint64_t published; /* on this connection: the number of the last batch, the thread's */
 
 	pthread_mutex_t mutex; /* of all below */
 	pthread_cond_t news;
@@ -88,7 +89,7 @@ get_ready(struct amqp *amqp, char why[FORWARD_WHY_MAX])
 
 /* The batch is the caller's, and stays until he was told of it. */
 static enum forward_outcome
-send_batch(const struct amqp *amqp, const struct forward_batch *batch, char why[FORWARD_WHY_MAX])
+send_batch(struct amqp *amqp, const struct forward_batch *batch, char why[FORWARD_WHY_MAX])
 {
 	amqp_table_entry_t node = {.key = amqp_cstring_bytes("node"),
 		.value = {.kind = AMQP_FIELD_KIND_UTF8,
@@ -105,10 +106,22 @@ send_batch(const struct amqp *amqp, const struct forward_batch *batch, char why[
 		.app_id = amqp_cstring_bytes("logcollectd"),
 	};
 	const amqp_bytes_t body = {.len = batch->len, .bytes = (void *)(uintptr_t)batch->bytes};
+	amqp->published++;
 	int status = amqp_basic_publish(amqp->link.connection, AMQP_CHANNEL,
 		option_bytes(amqp->target, "exchange"), option_bytes(amqp->target, "routing-key"),
 		true, false, &properties, body);
 	return status == AMQP_STATUS_OK ? FORWARD_OK : amqp_link_status(status, "publish", why);
+}
+
+/* A confirm of what was never sent is none. */
+static enum forward_outcome
+judge_ack(const struct amqp *amqp, const amqp_basic_ack_t *ack, char why[FORWARD_WHY_MAX])
+{
+	if (amqp->published > 0 && ack->delivery_tag == amqp->published)
+		return FORWARD_OK;
+	snprintf(why, FORWARD_WHY_MAX, "the broker confirms message %llu, the last one was %llu",
+		(unsigned long long)ack->delivery_tag, (unsigned long long)amqp->published);
+	return FORWARD_RETRY;
 }
 
 /* What a frame says of the batch on its way, the only one; FORWARD_PENDING: nothing. */
@@ -116,11 +129,16 @@ static enum forward_outcome
 judge_frame(const struct amqp *amqp, const amqp_frame_t *frame, char why[FORWARD_WHY_MAX])
 {
 	const char *key = forward_option(amqp->target, "routing-key");
+	if (frame->channel > AMQP_CHANNEL) {
+		snprintf(why, FORWARD_WHY_MAX, "the broker speaks on channel %u, which is not open",
+			frame->channel);
+		return FORWARD_RETRY;
+	}
 	if (frame->frame_type != AMQP_FRAME_METHOD)
 		return FORWARD_PENDING;
 	switch (frame->payload.method.id) {
 	case AMQP_BASIC_ACK_METHOD:
-		return FORWARD_OK;
+		return judge_ack(amqp, frame->payload.method.decoded, why);
 	case AMQP_BASIC_NACK_METHOD:
 		snprintf(why, FORWARD_WHY_MAX, "the broker could not store it");
 		return FORWARD_RETRY;
@@ -144,7 +162,10 @@ listen_to(const struct amqp *amqp, int wait_ms, char why[FORWARD_WHY_MAX])
 		return FORWARD_PENDING;
 	if (status != AMQP_STATUS_OK)
 		return amqp_link_status(status, "the connection", why);
-	return judge_frame(amqp, &frame, why);
+	enum forward_outcome outcome = judge_frame(amqp, &frame, why);
+	/* Whatever comes while nothing is sent takes memory, heartbeats too. */
+	amqp_maybe_release_buffers(amqp->link.connection);
+	return outcome;
 }
 
 static const struct forward_batch *
@@ -188,7 +209,6 @@ ship_one(struct amqp *amqp, char why[FORWARD_WHY_MAX])
 	do {
 		outcome = listen_to(amqp, LOOK_MS, why);
 	} while (outcome == FORWARD_PENDING && !atomic_load(&amqp->link.cut));
-	amqp_maybe_release_buffers(amqp->link.connection);
 	return outcome;
 }
 

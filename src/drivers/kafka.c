@@ -3,9 +3,13 @@
  * The driver of Kafka: one message a batch, its id in a header.  What counts is the delivery report that all in-sync replicas have it (acks=all);
  * librdkafka tries again by itself, without an end and, being idempotent, without repeats.
  */
+#include <pthread.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "drivers/kafka.h"
+
+enum { CLOSE_S = 1 };
 
 struct kafka {
 	rd_kafka_t *handle;
@@ -115,14 +119,32 @@ kafka_confirm(void *state, int timeout_ms, char why[FORWARD_WHY_MAX])
 	return kafka_outcome(trouble) == FORWARD_FATAL ? FORWARD_FATAL : FORWARD_PENDING;
 }
 
+static void *
+destroy(void *argument)
+{
+	struct kafka *kafka = argument;
+	rd_kafka_destroy(kafka->handle);
+	free(kafka);
+	return NULL;
+}
+
+/* The library waits for its threads, and these for a name, which may take long to be found: then they are left alone. */
 static void
 kafka_close(void *state)
 {
 	struct kafka *kafka = state;
+	struct timespec until;
+	pthread_t thread;
 	rd_kafka_purge(kafka->handle,
 		RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
-	rd_kafka_destroy(kafka->handle);
-	free(kafka);
+	if (pthread_create(&thread, NULL, destroy, kafka) != 0) {
+		destroy(kafka);
+		return;
+	}
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += CLOSE_S;
+	if (pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &until) != 0)
+		pthread_detach(thread);
 }
 
 extern const struct forward_driver logcollectd_forward_driver;

@@ -178,6 +178,37 @@ subtest 'who waits for a record that is cut off' => sub {
 	is($daemon->stop, 0, 'stops');
 };
 
+subtest 'who waits for a record of a segment that is gone before its turn' => sub {
+	my $kafka  = LogCollectd::Kafka->start;
+	my $daemon = start($kafka, LogRotateSize => 1000000, AckWhen => 'replicated timeout=60');
+	my $log    = $daemon->dir . '/logs/server.log';
+	send_numbered($daemon, 1, 50);
+	$kafka->tell('down -1');
+	my @clients = map { $daemon->connect } 51 .. 54;
+	my $send = sub ($n) {
+		$clients[$n - 51]->send(record(ERROR => "record $n x") . "\n");
+		ok(wait_until { slurp($log) =~ /record $n x/ }, "record $n is stored");
+	};
+	my $rotate = sub ($to) {
+		rename $log, "$log.$to" or die "rename: $!";
+		$daemon->signal('USR1');
+		wait_until { -e $log };
+	};
+	$send->(51);
+	ok(wait_until { (figure($daemon, 'state') // '') eq 'away' }, 'one is on its way');
+	$rotate->('old');
+	$send->(52);
+	unlink $daemon->dir . '/logs/spool/' . (sort(spool($daemon)))[1] or die "unlink: $!";
+	$rotate->('older');
+	$send->(53);
+	truncate $log, 0 or die "truncate: $!";
+	$send->(54);
+	$kafka->tell('up -1');
+	is_deeply([map { verdicts($_->lines(1)) } @clients], [qw(received failed failed received)], 'is not told that it has arrived');
+	is_deeply([$kafka->numbers($daemon, 52, 'topic=logs')], [1 .. 51, 54], 'as it has not');
+	is($daemon->stop, 0, 'stops');
+};
+
 subtest 'another spool, another folder' => sub {
 	my $kafka  = LogCollectd::Kafka->start;
 	my $daemon = start($kafka);

@@ -124,6 +124,22 @@ subtest 'a full spool' => sub {
 	is($daemon->stop, 0, 'stops');
 };
 
+subtest 'a disk that is full of what waits' => sub {
+	my $kafka  = LogCollectd::Kafka->start;
+	my $daemon = start($kafka, LogRotateSize => 20000, LogRotateKeep => 1);
+	$kafka->tell('down -1');
+	send_numbered($daemon, 1, 1000);
+	my $files = () = spool($daemon);
+	cmp_ok($files, '>', 3, 'old files are in the spool alone');
+	# As if nothing more could be written there.
+	mkdir $daemon->dir . '/logs/spool/done.new' or die "mkdir: $!";
+	$kafka->tell('up -1');
+	ok(wait_until { $daemon->errors =~ /cannot remove a segment/ && (() = spool($daemon)) <= 2 }, 'they are removed without a note');
+	rmdir $daemon->dir . '/logs/spool/done.new' or die "rmdir: $!";
+	is_deeply([$kafka->numbers($daemon, 1000, 'topic=logs')], [1 .. 1000], 'with room for it all the rest arrives');
+	is($daemon->stop, 0, 'stops');
+};
+
 subtest 'AckWhen replicated' => sub {
 	my $kafka  = LogCollectd::Kafka->start;
 	my $daemon = start($kafka, AckWhen => 'replicated timeout=4', ForwardBatch => '262144 linger=0');

@@ -79,7 +79,8 @@ bool spool_has(int spool, const struct segment *segment);
 bool spool_renewed(int spool, const struct segment *segment);
 
 /*
- * For the forwarder, under the file's flock: removes the link of a file that was forwarded up to `offset`.  0, or -1 with errno.
+ * For the forwarder, under the file's flock: removes the link of a file that was forwarded up to `offset`, which is noted where the file has
+ * another name.  0, or -1 with errno.
  */
 int spool_release(
 	int spool, const struct segment *segment, const struct identity *identity, int64_t offset);

@@ -219,7 +219,11 @@ int
 spool_release(
 	int spool, const struct segment *segment, const struct identity *identity, int64_t offset)
 {
-	if (done_add(spool, identity, offset) != 0)
+	struct stat st;
+	/* One that has no other name comes not back, and on a full disk only its end makes room for a note. */
+	bool last = fstatat(spool, segment->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	            st.st_ino == segment->inode && st.st_nlink == 1;
+	if (!last && done_add(spool, identity, offset) != 0)
 		return -1;
 	return unlinkat(spool, segment->name, 0) == 0 || errno == ENOENT ? 0 : -1;
 }

@@ -225,6 +225,22 @@ subtest 'who waits for a record of a segment that is gone before its turn' => su
 	is($daemon->stop, 0, 'stops');
 };
 
+subtest 'a link that is gone when the forwarder comes back' => sub {
+	my $kafka  = LogCollectd::Kafka->start;
+	my $daemon = start($kafka);
+	send_numbered($daemon, 1, 50);
+	$kafka->numbers($daemon, 50, 'topic=logs');
+	my $killed = forwarder($daemon);
+	kill STOP => $killed;
+	unlink $daemon->dir . '/logs/spool/' . (spool($daemon))[0] or die "unlink: $!";
+	kill KILL => $killed;
+	ok(wait_until { (forwarder($daemon) // $killed) != $killed }, 'there is another one');
+	ok(wait_until { send_numbered($daemon, 51, 51); spool($daemon) }, 'the log is linked again by who writes to it');
+	send_numbered($daemon, 52, 100);
+	ok(wait_until { grep { $_ == 100 } $kafka->numbers($daemon, 100, 'topic=logs') }, 'and what is written arrives');
+	is($daemon->stop, 0, 'stops');
+};
+
 subtest 'another spool, another folder' => sub {
 	my $kafka  = LogCollectd::Kafka->start;
 	my $daemon = start($kafka);

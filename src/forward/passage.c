@@ -92,8 +92,18 @@ enter(struct shipper *shipper, const struct segment *segment)
 	give_up(shipper);
 	shipper->at = (struct checkpoint){.segment = *segment, .start = start, .end = start};
 	strlcpy(shipper->at.node, shipper->node, sizeof shipper->at.node);
-	shipper->noted = false;
+	shipper->noted = shipper->asked = false;
 	account_position(shipper);
+}
+
+/* Nothing is in the spool.  A writer's file that somebody has taken out of it is linked again by its next append. */
+static void
+wait_for_next(struct shipper *shipper)
+{
+	if (!shipper->asked)
+		mark_count_all(shipper->mark);
+	shipper->asked = true;
+	account_idle(shipper);
 }
 
 int
@@ -116,7 +126,7 @@ passage_open(struct shipper *shipper)
 	give_up(shipper);
 	account_left(shipper);
 	if (next == NULL)
-		return account_idle(shipper), PASSAGE_LIST_MS;
+		return wait_for_next(shipper), PASSAGE_LIST_MS;
 	enter(shipper, next);
 	return 0;
 }

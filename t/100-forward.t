@@ -270,6 +270,22 @@ subtest 'another spool, another folder' => sub {
 	is($daemon->stop, 0, 'stops');
 };
 
+subtest 'a spool is not left before all know that it is' => sub {
+	my $kafka  = LogCollectd::Kafka->start;
+	my $daemon = start($kafka);
+	my $at     = sub ($what) { $daemon->errors =~ /T(\d+):(\d+):([\d.]+)Z .*$what/ ? $1 * 3600 + $2 * 60 + $3 : undef };
+	send_numbered($daemon, 1, 50);
+	$kafka->numbers($daemon, 50, 'topic=logs');
+	sleep 3.5; # it has long had nothing to do
+	$daemon->write_conf(slurp($daemon->conf_file) . 'ForwardSpool ' . $daemon->dir . "/logs/other-spool\n");
+	$daemon->signal('HUP');
+	ok(wait_until { defined $at->('was forwarded') }, 'it is left');
+	cmp_ok(($at->('was forwarded') - $at->('ForwardSpool is another one now')) % 86400, '>=', 2, 'some seconds later');
+	send_numbered($daemon, 51, 100);
+	is_deeply([$kafka->numbers($daemon, 100, 'topic=logs')], [1 .. 100], 'all arrives, once');
+	is($daemon->stop, 0, 'stops');
+};
+
 subtest 'one spool, one forwarder' => sub {
 	my $kafka  = LogCollectd::Kafka->start;
 	my $daemon = start($kafka);

@@ -52,8 +52,8 @@ struct shipper {
 	struct delay delay;
 	bool full;
 	bool asked; /* the writers, to look for their links, as none was there */
-	bool gone; /* the folder was removed: to be opened anew */
-	int error; /* of the spool, which was told */
+	bool gone;  /* the folder was removed: to be opened anew */
+	int error;  /* of the spool, which was told */
 };
 
 /*

@@ -286,6 +286,24 @@ subtest 'a spool is not left before all know that it is' => sub {
 	is($daemon->stop, 0, 'stops');
 };
 
+subtest 'numbers that the spool has not given' => sub {
+	for my $number ('f' x 16) {
+		my $kafka  = LogCollectd::Kafka->start;
+		my $daemon = start($kafka, LogRotateSize => 8000);
+		$kafka->tell('down -1');
+		send_numbered($daemon, 1, 200);
+		open my $file, '>', $daemon->dir . '/logs/spool/numbers' or die "numbers: $!";
+		print {$file} '0' x (16 - length $number), "$number\n";
+		close $file;
+		kill KILL => forwarder($daemon);
+		$kafka->tell('up -1');
+		is_deeply([$kafka->numbers($daemon, 200, 'topic=logs')], [1 .. 200], "after $number all arrives that was there");
+		send_numbered($daemon, 201, 400);
+		is_deeply([$kafka->numbers($daemon, 400, 'topic=logs')], [1 .. 400], 'and what comes');
+		is($daemon->stop, 0, 'stops');
+	}
+};
+
 subtest 'one spool, one forwarder' => sub {
 	my $kafka  = LogCollectd::Kafka->start;
 	my $daemon = start($kafka);

@@ -124,6 +124,22 @@ subtest 'a full spool' => sub {
 	is($daemon->stop, 0, 'stops');
 };
 
+subtest 'a disk that is full of what waits' => sub {
+	my $kafka  = LogCollectd::Kafka->start;
+	my $daemon = start($kafka, LogRotateSize => 20000, LogRotateKeep => 1);
+	$kafka->tell('down -1');
+	send_numbered($daemon, 1, 1000);
+	my $files = () = spool($daemon);
+	cmp_ok($files, '>', 3, 'old files are in the spool alone');
+	# As if nothing more could be written there.
+	mkdir $daemon->dir . '/logs/spool/done.new' or die "mkdir: $!";
+	$kafka->tell('up -1');
+	ok(wait_until { $daemon->errors =~ /cannot remove a segment/ && (() = spool($daemon)) <= 2 }, 'they are removed without a note');
+	rmdir $daemon->dir . '/logs/spool/done.new' or die "rmdir: $!";
+	is_deeply([$kafka->numbers($daemon, 1000, 'topic=logs')], [1 .. 1000], 'with room for it all the rest arrives');
+	is($daemon->stop, 0, 'stops');
+};
+
 subtest 'AckWhen replicated' => sub {
 	my $kafka  = LogCollectd::Kafka->start;
 	my $daemon = start($kafka, AckWhen => 'replicated timeout=4', ForwardBatch => '262144 linger=0');
@@ -178,6 +194,53 @@ subtest 'who waits for a record that is cut off' => sub {
 	is($daemon->stop, 0, 'stops');
 };
 
+subtest 'who waits for a record of a segment that is gone before its turn' => sub {
+	my $kafka  = LogCollectd::Kafka->start;
+	my $daemon = start($kafka, LogRotateSize => 1000000, AckWhen => 'replicated timeout=60');
+	my $log    = $daemon->dir . '/logs/server.log';
+	send_numbered($daemon, 1, 50);
+	$kafka->tell('down -1');
+	my @clients = map { $daemon->connect } 51 .. 54;
+	my $send = sub ($n) {
+		$clients[$n - 51]->send(record(ERROR => "record $n x") . "\n");
+		ok(wait_until { slurp($log) =~ /record $n x/ }, "record $n is stored");
+	};
+	my $rotate = sub ($to) {
+		rename $log, "$log.$to" or die "rename: $!";
+		$daemon->signal('USR1');
+		wait_until { -e $log };
+	};
+	$send->(51);
+	ok(wait_until { (figure($daemon, 'state') // '') eq 'away' }, 'one is on its way');
+	$rotate->('old');
+	$send->(52);
+	unlink $daemon->dir . '/logs/spool/' . (sort(spool($daemon)))[1] or die "unlink: $!";
+	$rotate->('older');
+	$send->(53);
+	truncate $log, 0 or die "truncate: $!";
+	$send->(54);
+	$kafka->tell('up -1');
+	is_deeply([map { verdicts($_->lines(1)) } @clients], [qw(received failed failed received)], 'is not told that it has arrived');
+	is_deeply([$kafka->numbers($daemon, 52, 'topic=logs')], [1 .. 51, 54], 'as it has not');
+	is($daemon->stop, 0, 'stops');
+};
+
+subtest 'a link that is gone when the forwarder comes back' => sub {
+	my $kafka  = LogCollectd::Kafka->start;
+	my $daemon = start($kafka);
+	send_numbered($daemon, 1, 50);
+	$kafka->numbers($daemon, 50, 'topic=logs');
+	my $killed = forwarder($daemon);
+	kill STOP => $killed;
+	unlink $daemon->dir . '/logs/spool/' . (spool($daemon))[0] or die "unlink: $!";
+	kill KILL => $killed;
+	ok(wait_until { (forwarder($daemon) // $killed) != $killed }, 'there is another one');
+	ok(wait_until { send_numbered($daemon, 51, 51); spool($daemon) }, 'the log is linked again by who writes to it');
+	send_numbered($daemon, 52, 100);
+	ok(wait_until { grep { $_ == 100 } $kafka->numbers($daemon, 100, 'topic=logs') }, 'and what is written arrives');
+	is($daemon->stop, 0, 'stops');
+};
+
 subtest 'another spool, another folder' => sub {
 	my $kafka  = LogCollectd::Kafka->start;
 	my $daemon = start($kafka);
@@ -205,6 +268,40 @@ subtest 'another spool, another folder' => sub {
 	send_numbered($daemon, 1601, 1700);
 	is_deeply([$kafka->numbers($daemon, 1700, 'topic=logs')], [1 .. 1700], 'all arrives again');
 	is($daemon->stop, 0, 'stops');
+};
+
+subtest 'a spool is not left before all know that it is' => sub {
+	my $kafka  = LogCollectd::Kafka->start;
+	my $daemon = start($kafka);
+	my $at     = sub ($what) { $daemon->errors =~ /T(\d+):(\d+):([\d.]+)Z .*$what/ ? $1 * 3600 + $2 * 60 + $3 : undef };
+	send_numbered($daemon, 1, 50);
+	$kafka->numbers($daemon, 50, 'topic=logs');
+	sleep 3.5; # it has long had nothing to do
+	$daemon->write_conf(slurp($daemon->conf_file) . 'ForwardSpool ' . $daemon->dir . "/logs/other-spool\n");
+	$daemon->signal('HUP');
+	ok(wait_until { defined $at->('was forwarded') }, 'it is left');
+	cmp_ok(($at->('was forwarded') - $at->('ForwardSpool is another one now')) % 86400, '>=', 2, 'some seconds later');
+	send_numbered($daemon, 51, 100);
+	is_deeply([$kafka->numbers($daemon, 100, 'topic=logs')], [1 .. 100], 'all arrives, once');
+	is($daemon->stop, 0, 'stops');
+};
+
+subtest 'numbers that the spool has not given' => sub {
+	for my $number ('f' x 16) {
+		my $kafka  = LogCollectd::Kafka->start;
+		my $daemon = start($kafka, LogRotateSize => 8000);
+		$kafka->tell('down -1');
+		send_numbered($daemon, 1, 200);
+		open my $file, '>', $daemon->dir . '/logs/spool/numbers' or die "numbers: $!";
+		print {$file} '0' x (16 - length $number), "$number\n";
+		close $file;
+		kill KILL => forwarder($daemon);
+		$kafka->tell('up -1');
+		is_deeply([$kafka->numbers($daemon, 200, 'topic=logs')], [1 .. 200], "after $number all arrives that was there");
+		send_numbered($daemon, 201, 400);
+		is_deeply([$kafka->numbers($daemon, 400, 'topic=logs')], [1 .. 400], 'and what comes');
+		is($daemon->stop, 0, 'stops');
+	}
 };
 
 subtest 'one spool, one forwarder' => sub {

@@ -21,7 +21,7 @@ enum shipping_state {
 	SHIPPING_STATES
 };
 
-enum { SHIPPING_LOSSES = 8 };
+enum { SHIPPING_LEFT = 128 };
 
 /* A place in a spool: in the segment of that number, which grow, at that byte. */
 struct position {
@@ -40,11 +40,12 @@ enum shipping_fate {
 struct shipping {
 	_Atomic uint64_t spool, segment; /* confirmed up to there: see shipping_confirmed() */
 	_Atomic int64_t offset;
-	struct shipping_loss {
+	struct shipping_left {
 		_Atomic uint64_t segment; /* 0: none */
-		_Atomic int64_t offset;   /* behind it nothing was confirmed */
-	} losses[SHIPPING_LOSSES];        /* the last ones */
-	_Atomic uint32_t next_loss;
+		_Atomic uint64_t spool;
+		_Atomic int64_t offset; /* behind it nothing was confirmed */
+	} left[SHIPPING_LEFT];          /* the last ones that were */
+	_Atomic uint32_t next_left;
 	_Atomic uint32_t confirmations; /* a futex: changes with each */
 	_Atomic uint32_t waiters;       /* of it; a hint, as one may be killed */
 	_Atomic uint32_t full;          /* the spool is, and that is to be told to clients */
@@ -73,12 +74,15 @@ void shipping_confirm(struct shipping *shipping, struct position position);
 struct position shipping_confirmed(const struct shipping *shipping);
 
 /*
- * What stood behind it in its segment will never be confirmed: the file was truncated, the link removed.  The forwarder's, before it
- * confirms what comes after that segment.
+ * Nothing that stands behind it in its segment will ever be confirmed: all was, or the file was truncated, the link removed.  The
+ * forwarder's, before it confirms what comes after that segment.
  */
-void shipping_lose(struct shipping *shipping, struct position position);
+void shipping_leave(struct shipping *shipping, struct position position);
 
-/* Of a record that ends there. */
+/*
+ * Of a record that ends there.  In a segment that was passed over, or left so long ago that nobody knows, it is lost: only what the
+ * forwarder has seen there is confirmed.
+ */
 enum shipping_fate shipping_fate(const struct shipping *shipping, struct position end);
 
 /* Whether `where` is not behind `what`: never in another spool. */

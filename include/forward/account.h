@@ -13,8 +13,8 @@ void account_run(struct shipper *shipper);
 /* The engine has all before where the shipper is: tells those who wait for it. */
 void account_position(struct shipper *shipper);
 
-/* What of the segment was not confirmed will never be. */
-void account_loss(struct shipper *shipper);
+/* The segment is left as it is: what of it was not confirmed will never be. */
+void account_left(struct shipper *shipper);
 
 /* All is confirmed. */
 void account_idle(struct shipper *shipper);

@@ -51,8 +51,9 @@ struct shipper {
 
 	struct delay delay;
 	bool full;
-	bool gone; /* the folder was removed: to be opened anew */
-	int error; /* of the spool, which was told */
+	bool asked; /* the writers, to look for their links, as none was there */
+	bool gone;  /* the folder was removed: to be opened anew */
+	int error;  /* of the spool, which was told */
 };
 
 /*

@@ -68,6 +68,9 @@ void mark_tidy(struct logfile_mark *mark);
 uint64_t mark_rotations(const struct logfile_mark *mark, uint64_t file);
 void mark_count_rotation(struct logfile_mark *mark, uint64_t file);
 
+/* The same of all files. */
+void mark_count_all(struct logfile_mark *mark);
+
 /* Whether any note is busy: without a lock, so it may be of an append under way. */
 bool mark_any(const struct logfile_mark *mark);
 

@@ -24,10 +24,11 @@
 
 enum { SPOOL_NAME_BYTES = 80 };
 
-#define SPOOL_NUMBERS "numbers"
+#define SPOOL_NUMBERS    "numbers"
+#define SPOOL_NUMBER_MAX (UINT64_MAX / 2)
 
 struct segment {
-	uint64_t number; /* 1 or more; each is larger than those before it */
+	uint64_t number; /* from 1 to SPOOL_NUMBER_MAX; each is larger than those before it */
 	int64_t created_us;
 	uint64_t inode;
 	int64_t start; /* the bytes before it were forwarded as another segment */
@@ -79,7 +80,8 @@ bool spool_has(int spool, const struct segment *segment);
 bool spool_renewed(int spool, const struct segment *segment);
 
 /*
- * For the forwarder, under the file's flock: removes the link of a file that was forwarded up to `offset`.  0, or -1 with errno.
+ * For the forwarder, under the file's flock: removes the link of a file that was forwarded up to `offset`, which is noted where the file has
+ * another name.  0, or -1 with errno.
  */
 int spool_release(
 	int spool, const struct segment *segment, const struct identity *identity, int64_t offset);

@@ -45,41 +45,55 @@ position_reaches(struct position where, struct position what)
 
 /* Also this may be cut short by a kill, or overtaken by a reader: what it says then is nothing. */
 void
-shipping_lose(struct shipping *shipping, struct position position)
+shipping_leave(struct shipping *shipping, struct position position)
 {
-	uint32_t next = atomic_load(&shipping->next_loss);
-	struct shipping_loss *last = &shipping->losses[(next - 1) % SHIPPING_LOSSES];
-	struct shipping_loss *loss = &shipping->losses[next % SHIPPING_LOSSES];
+	uint32_t next = atomic_load(&shipping->next_left);
+	struct shipping_left *last = &shipping->left[(next - 1) % SHIPPING_LEFT];
+	struct shipping_left *left = &shipping->left[next % SHIPPING_LEFT];
 	if (atomic_load(&last->segment) == position.segment &&
+		atomic_load(&last->spool) == position.spool &&
 		atomic_load(&last->offset) == position.offset)
 		return;
-	atomic_store(&loss->segment, 0);
-	atomic_store(&loss->offset, position.offset);
-	atomic_store(&loss->segment, position.segment);
-	atomic_store(&shipping->next_loss, next + 1);
+	atomic_store(&left->segment, 0);
+	atomic_store(&left->spool, position.spool);
+	atomic_store(&left->offset, position.offset);
+	atomic_store(&left->segment, position.segment);
+	atomic_store(&shipping->next_left, next + 1);
 }
 
+/* Whether its segment was left; *offset is how far that was confirmed. */
 static bool
-is_lost(const struct shipping *shipping, struct position end)
+was_left(const struct shipping *shipping, struct position end, int64_t *offset)
 {
-	for (size_t i = 0; i < SHIPPING_LOSSES; i++) {
-		const struct shipping_loss *loss = &shipping->losses[i];
-		if (atomic_load(&loss->segment) == end.segment &&
-			atomic_load(&loss->offset) < end.offset &&
-			atomic_load(&loss->segment) == end.segment)
-			return true;
+	bool found = false;
+	*offset = 0;
+	for (size_t i = 0; i < SHIPPING_LEFT; i++) {
+		const struct shipping_left *left = &shipping->left[i];
+		if (atomic_load(&left->segment) != end.segment)
+			continue;
+		uint64_t spool = atomic_load(&left->spool);
+		int64_t confirmed = atomic_load(&left->offset);
+		if (spool != end.spool || atomic_load(&left->segment) != end.segment)
+			continue;
+		found = true;
+		if (confirmed > *offset)
+			*offset = confirmed;
 	}
-	return false;
+	return found;
 }
 
-/* A loss is told before what comes after it is confirmed. */
+/* That a segment was left is told before what comes after it is confirmed. */
 enum shipping_fate
 shipping_fate(const struct shipping *shipping, struct position end)
 {
-	bool reached = position_reaches(shipping_confirmed(shipping), end);
-	if (is_lost(shipping, end))
-		return SHIPPING_LOST;
-	return reached ? SHIPPING_CONFIRMED : SHIPPING_WAITS;
+	struct position confirmed = shipping_confirmed(shipping);
+	bool reached = position_reaches(confirmed, end);
+	int64_t offset;
+	if (reached && confirmed.segment == end.segment)
+		return SHIPPING_CONFIRMED;
+	if (was_left(shipping, end, &offset))
+		return offset >= end.offset ? SHIPPING_CONFIRMED : SHIPPING_LOST;
+	return reached ? SHIPPING_LOST : SHIPPING_WAITS;
 }
 
 void

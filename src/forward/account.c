@@ -141,10 +141,10 @@ account_position(struct shipper *shipper)
 }
 
 void
-account_loss(struct shipper *shipper)
+account_left(struct shipper *shipper)
 {
 	if (shipper->at.segment.number != 0)
-		shipping_lose(shipper->shipping, position(shipper));
+		shipping_leave(shipper->shipping, position(shipper));
 }
 
 void

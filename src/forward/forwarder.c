@@ -22,7 +22,13 @@
 #include "net/orders.h"
 #include "settings/forwarding.h"
 
-enum { NICE = 5, SIGN_MS = 2000, STEP_MS = 200, RETRY_MS = 500 };
+enum {
+	NICE = 5,
+	SIGN_MS = 2000,
+	STEP_MS = 200,
+	RETRY_MS = 500,
+	MOVE_MS = 3000 /* until then writers may not know yet that the spool is another one */
+};
 
 struct forwarder {
 	const struct forwarder_heritage *heritage;
@@ -31,6 +37,7 @@ struct forwarder {
 	struct settings settings;
 	struct destination destination;
 	struct shipper shipper;
+	int64_t moving_ms; /* when the settings began to name another spool */
 	bool open;
 	int open_error; /* why it is not, which was told */
 	char spool
@@ -167,7 +174,8 @@ move_on(struct forwarder *forwarder)
 {
 	if (!forwarder->open)
 		return;
-	bool done = is_moving(forwarder) && shipper_finish(&forwarder->shipper, &forwarder->last);
+	bool done = is_moving(forwarder) && clock_mono_ms() - forwarder->moving_ms >= MOVE_MS &&
+	            shipper_finish(&forwarder->shipper, &forwarder->last);
 	if (done)
 		errlog_info("Forward: all of %s was forwarded", forwarder->spool);
 	if (!done && !forwarder->shipper.gone)
@@ -193,10 +201,12 @@ follow_settings(struct forwarder *forwarder)
 	forwarder->settings = fresh;
 	if (forwarder->open)
 		set_rules(forwarder);
-	if (is_moving(forwarder) && !was_moving)
-		errlog_info("Forward: ForwardSpool is another one now; first what is left in %s is "
-			    "forwarded",
-			forwarder->spool);
+	if (!is_moving(forwarder) || was_moving)
+		return;
+	forwarder->moving_ms = clock_mono_ms();
+	errlog_info(
+		"Forward: ForwardSpool is another one now; first what is left in %s is forwarded",
+		forwarder->spool);
 }
 
 /* Whether to go on. */

@@ -88,11 +88,22 @@ static void
 enter(struct shipper *shipper, const struct segment *segment)
 {
 	int64_t start = start_of(shipper, segment);
+	account_left(shipper);
 	give_up(shipper);
 	shipper->at = (struct checkpoint){.segment = *segment, .start = start, .end = start};
 	strlcpy(shipper->at.node, shipper->node, sizeof shipper->at.node);
-	shipper->noted = false;
+	shipper->noted = shipper->asked = false;
 	account_position(shipper);
+}
+
+/* Nothing is in the spool.  A writer's file that somebody has taken out of it is linked again by its next append. */
+static void
+wait_for_next(struct shipper *shipper)
+{
+	if (!shipper->asked)
+		mark_count_all(shipper->mark);
+	shipper->asked = true;
+	account_idle(shipper);
 }
 
 int
@@ -113,9 +124,9 @@ passage_open(struct shipper *shipper)
 			     "with it",
 			shipper->at.segment.name);
 	give_up(shipper);
-	account_loss(shipper);
+	account_left(shipper);
 	if (next == NULL)
-		return account_idle(shipper), PASSAGE_LIST_MS;
+		return wait_for_next(shipper), PASSAGE_LIST_MS;
 	enter(shipper, next);
 	return 0;
 }
@@ -132,7 +143,7 @@ passage_begin_again(struct shipper *shipper)
 		     " and others: it was truncated (copytruncate?), what was cut off "
 		     "before it was sent is lost; forwarding goes on at its first byte",
 		segment.name, shipper->at.end, size);
-	account_loss(shipper);
+	account_left(shipper);
 	/* Before the link has another name: whoever writes next looks for it. */
 	mark_count_rotation(shipper->mark, shipper->tail.identity.file);
 	int result = spool_renew(shipper->spool, &segment);

@@ -176,6 +176,13 @@ mark_count_rotation(struct logfile_mark *mark, uint64_t file)
 	atomic_fetch_add(&mark->rotations[file / 2 % MARK_ROTATIONS], 1);
 }
 
+void
+mark_count_all(struct logfile_mark *mark)
+{
+	for (size_t i = 0; i < MARK_ROTATIONS; i++)
+		atomic_fetch_add(&mark->rotations[i], 1);
+}
+
 bool
 mark_any(const struct logfile_mark *mark)
 {

@@ -31,7 +31,8 @@ spool_read_name(const char *name, struct segment *out)
 	segment.created_us = (int64_t)created;
 	segment.start = (int64_t)start;
 	spool_write_name(&segment);
-	if (segment.number == 0 || segment.start < 0 || strcmp(name, segment.name) != 0)
+	if (segment.number == 0 || segment.number > SPOOL_NUMBER_MAX || segment.start < 0 ||
+		strcmp(name, segment.name) != 0)
 		return false;
 	*out = segment;
 	return true;
@@ -102,7 +103,7 @@ spool_last_number(int spool)
 	uint64_t number = 0;
 	if (spool_read_file(spool, SPOOL_NUMBERS, text, sizeof text) > 0)
 		number = strtoull(text, NULL, 16);
-	return number != 0 ? number : UINT64_MAX;
+	return number != 0 && number <= SPOOL_NUMBER_MAX ? number : UINT64_MAX;
 }
 
 /*

@@ -105,11 +105,15 @@ next_number(int numbers, const struct segments *segments, uint64_t *number)
 	if (pread(numbers, text, sizeof text - 1, 0) < 0)
 		return -1;
 	uint64_t last = strtoull(text, NULL, 16);
+	if (last > SPOOL_NUMBER_MAX)
+		last = 0; /* nobody gave it */
 	if (segments->count > 0 && segments->items[segments->count - 1].number > last)
 		last = segments->items[segments->count - 1].number;
 	/* Larger than all of any spool before this one, whose confirmations workers may still see. */
 	uint64_t now = (uint64_t)clock_read().wall_us;
 	*number = last < now ? now : last + 1;
+	if (*number > SPOOL_NUMBER_MAX)
+		return errno = EOVERFLOW, -1;
 	int len = snprintf(text, sizeof text, "%016" PRIx64 "\n", *number);
 	if (pwrite(numbers, text, (size_t)len, 0) != len)
 		return -1;
@@ -219,7 +223,11 @@ int
 spool_release(
 	int spool, const struct segment *segment, const struct identity *identity, int64_t offset)
 {
-	if (done_add(spool, identity, offset) != 0)
+	struct stat st;
+	/* One that has no other name comes not back, and on a full disk only its end makes room for a note. */
+	bool last = fstatat(spool, segment->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	            st.st_ino == segment->inode && st.st_nlink == 1;
+	if (!last && done_add(spool, identity, offset) != 0)
 		return -1;
 	return unlinkat(spool, segment->name, 0) == 0 || errno == ENOENT ? 0 : -1;
 }

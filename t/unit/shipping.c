@@ -19,27 +19,40 @@ order(void)
 }
 
 static void
-losses(void)
+leave(void)
 {
 	struct shipping shipping = {0};
-	struct position early = {1, 4, 100}, late = {1, 4, 300}, next = {1, 5, 10};
+	struct position early = {1, 4, 100}, late = {1, 4, 300}, never = {1, 5, 10},
+			next = {1, 6, 10};
 	CU_ASSERT_EQUAL(shipping_fate(&shipping, early), SHIPPING_WAITS);
 	shipping_confirm(&shipping, (struct position){1, 4, 200});
 	CU_ASSERT_EQUAL(shipping_fate(&shipping, early), SHIPPING_CONFIRMED);
 	CU_ASSERT_EQUAL(shipping_fate(&shipping, late), SHIPPING_WAITS);
-	shipping_lose(&shipping, (struct position){1, 4, 200});
+	shipping_leave(&shipping, (struct position){1, 4, 200});
+	CU_ASSERT_EQUAL(shipping_fate(&shipping, late), SHIPPING_LOST);
+	CU_ASSERT_EQUAL(shipping_fate(&shipping, never), SHIPPING_WAITS);
 	shipping_confirm(&shipping, next);
 	CU_ASSERT_EQUAL(shipping_fate(&shipping, early), SHIPPING_CONFIRMED);
 	CU_ASSERT_EQUAL(shipping_fate(&shipping, late), SHIPPING_LOST);
 	CU_ASSERT_EQUAL(shipping_fate(&shipping, next), SHIPPING_CONFIRMED);
-	/* Those that are told again and again push none out; others do, one day. */
-	for (int i = 0; i < 2 * SHIPPING_LOSSES; i++)
-		shipping_lose(&shipping, (struct position){1, 6, 1});
+	/* One that was passed over, as it was gone when its turn came. */
+	CU_ASSERT_EQUAL(shipping_fate(&shipping, never), SHIPPING_LOST);
+	/* Those that are told again and again push none out. */
+	for (int i = 0; i < 2 * SHIPPING_LEFT; i++)
+		shipping_leave(&shipping, (struct position){1, 6, 10});
+	CU_ASSERT_EQUAL(shipping_fate(&shipping, early), SHIPPING_CONFIRMED);
+	/* Another spool begins with what it has; what was left in this one is known still. */
+	shipping_confirm(&shipping, (struct position){2, 4, 5});
+	CU_ASSERT_EQUAL(shipping_fate(&shipping, early), SHIPPING_CONFIRMED);
 	CU_ASSERT_EQUAL(shipping_fate(&shipping, late), SHIPPING_LOST);
-	/* Another spool begins with what it has. */
-	shipping_confirm(&shipping, (struct position){2, 3, 5});
-	CU_ASSERT_EQUAL(shipping_fate(&shipping, early), SHIPPING_WAITS);
-	CU_ASSERT_EQUAL(shipping_fate(&shipping, (struct position){2, 3, 5}), SHIPPING_CONFIRMED);
+	CU_ASSERT_EQUAL(shipping_fate(&shipping, (struct position){1, 7, 5}), SHIPPING_WAITS);
+	CU_ASSERT_EQUAL(shipping_fate(&shipping, (struct position){2, 4, 5}), SHIPPING_CONFIRMED);
+	/* Nobody knows of one that was left long ago. */
+	for (uint64_t n = 10; n < 10 + SHIPPING_LEFT; n++)
+		shipping_leave(&shipping, (struct position){2, n, 10});
+	shipping_confirm(&shipping, (struct position){2, 10 + SHIPPING_LEFT, 0});
+	CU_ASSERT_EQUAL(shipping_fate(&shipping, (struct position){2, 4, 5}), SHIPPING_LOST);
+	CU_ASSERT_EQUAL(shipping_fate(&shipping, (struct position){2, 10, 10}), SHIPPING_CONFIRMED);
 }
 
 enum { SEGMENTS = 20000 };
@@ -86,7 +99,7 @@ main(void)
 	static const struct tap_case cases[] = {
 		{"segments come before bytes", order},
 		{"what is read was confirmed, or less", never_ahead},
-		{"what was lost is told, and another spool is another one", losses},
+		{"only what was seen in a segment that was left is confirmed", leave},
 		{"states have names, others none", names},
 		{NULL, NULL},
 	};

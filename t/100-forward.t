@@ -304,6 +304,45 @@ subtest 'numbers that the spool has not given' => sub {
 	}
 };
 
+subtest 'spools to and fro, and a forwarder that is killed' => sub {
+	my $kafka  = LogCollectd::Kafka->start;
+	my $daemon = start($kafka);
+	my ($conf, $logs) = (slurp($daemon->conf_file), $daemon->dir . '/logs');
+	my $rotate = sub ($to) {
+		rename "$logs/server.log", "$logs/$to" or die "rename: $!";
+		$daemon->signal('USR1');
+		ok(wait_until { -e "$logs/server.log" }, "rotated to $to");
+	};
+	my $forward_to = sub ($spool) {
+		my $said = () = $daemon->errors =~ /first what is left/g;
+		$daemon->write_conf("${conf}ForwardSpool $logs/$spool\n");
+		$daemon->signal('HUP');
+		ok(wait_until { $said < (() = $daemon->errors =~ /first what is left/g) }, "the spool is $spool");
+	};
+	send_numbered($daemon, 1, 50);
+	$kafka->numbers($daemon, 50, 'topic=logs');
+	$kafka->tell('down -1');
+	send_numbered($daemon, 51, 100);
+	$rotate->('one');
+	$forward_to->('b');
+	send_numbered($daemon, 101, 150);
+	$rotate->('two');
+	send_numbered($daemon, 151, 200);
+	$forward_to->('spool');
+	send_numbered($daemon, 201, 250);
+	$rotate->('three');
+	$forward_to->('c');
+	my $pid = forwarder($daemon);
+	kill KILL => $pid;
+	send_numbered($daemon, 251, 300);
+	$kafka->tell('up -1');
+	my %seen = map { $_ => 1 } $kafka->numbers($daemon, 300, 'topic=logs');
+	ok(wait_until { %seen = map { $_ => 1 } $kafka->numbers($daemon, 300, 'topic=logs'); keys %seen == 300 }, 'all arrives')
+		or diag join ' ', grep { !$seen{$_} } 1 .. 300;
+	ok(wait_until { !-e "$logs/c/before" }, 'no spool is to be emptied any more');
+	is($daemon->stop, 0, 'stops');
+};
+
 subtest 'one spool, one forwarder' => sub {
 	my $kafka  = LogCollectd::Kafka->start;
 	my $daemon = start($kafka);

@@ -73,7 +73,7 @@ my @refused = (
 	['a wrong password', $proxy->address, $tls, "user=logs passfile=$wrong", 'refused', qr/SASL authentication error: Invalid username or password/],
 	['another mechanism', "@{[$proxy->address]} mechanism=SCRAM-SHA-256", $tls, $auth, 'refused', qr/SASL.*(?:unsupported|not supported|Unsupported)/],
 	['no TLS to a port that wants it', $proxy->address, 'off', $auth, 'away', qr/connecting to a SSL listener\?/],
-	['TLS to a plain port', $kafka->address, $tls, $auth, 'away', qr/connecting to a PLAINTEXT broker listener\?/],
+	['TLS to a plain port', $kafka->address, $tls, $auth, 'away', qr/connecting to a PLAINTEXT broker listener\?|Disconnected/],
 	['a port that says nothing', 'kafka://127.0.0.1:' . $silent->sockport, 'off', 'off', 'away', qr/./],
 	['an authority that is not there', $proxy->address, "ca=$dir/none", $auth, 'refused', qr{TLS: cannot use $dir/none: No such file}],
 );

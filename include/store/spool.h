@@ -59,6 +59,9 @@ int spool_identity(int spool, uint64_t *out);
  */
 int spool_list(int spool, struct segments *out);
 
+/* Of those that were listed between two looks at the last number: leaves out what is newer than the first of them. */
+void spool_leave_out(struct segments *segments, uint64_t before, uint64_t after);
+
 /* The same with those that are being made: for who holds the lock on the numbers. */
 int spool_list_all(int spool, struct segments *out);
 

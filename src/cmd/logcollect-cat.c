@@ -8,6 +8,7 @@
 #include <getopt.h>
 #include <json-c/json.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/standard.h"
@@ -26,7 +27,10 @@ struct options {
 	enum level level; /* LEVEL_UNKNOWN: all */
 	int64_t since_ms; /* 0: all */
 	bool ids;         /* prints the ids of the batches instead */
+	bool terminal;    /* is what it prints to */
 };
+
+enum { ID_BYTES = 512 }; /* with its '\0': drivers give no longer ones */
 
 static const char usage_text[] =
 	"usage: logcollect-cat [option]... kafka://host[:port],... topic=name\n"
@@ -207,6 +211,12 @@ level_of(struct slice line)
 	return level;
 }
 
+static bool
+is_control(char c)
+{
+	return (unsigned char)c < 0x20 || c == 0x7f;
+}
+
 /* One that has no known level is shown rather than missed. */
 static void
 print_line(const struct options *options, struct slice line)
@@ -214,15 +224,34 @@ print_line(const struct options *options, struct slice line)
 	enum level level = options->level == LEVEL_UNKNOWN ? LEVEL_UNKNOWN : level_of(line);
 	if (level != LEVEL_UNKNOWN && level < options->level)
 		return;
-	fwrite(line.data, 1, line.len, stdout);
+	/* What others have published is not for a terminal to obey. */
+	for (size_t i = 0; options->terminal && i < line.len; i++)
+		putchar_unlocked(is_control(line.data[i]) ? '?' : line.data[i]);
+	if (!options->terminal)
+		fwrite(line.data, 1, line.len, stdout);
 	putchar('\n');
+}
+
+/* What cannot be the name of a batch is none: it came from somebody else. */
+static const char *
+id_of(const struct forward_message *message)
+{
+	const char *id = message->id;
+	if (id == NULL || strlen(id) >= ID_BYTES)
+		return NULL;
+	for (const char *at = id; *at != '\0'; at++) {
+		if (*at <= ' ' || *at > '~')
+			return NULL;
+	}
+	return id;
 }
 
 static void
 print_message(const struct options *options, const struct forward_message *message)
 {
 	if (options->ids) {
-		printf("%s %zu\n", message->id == NULL ? "-" : message->id, message->len);
+		const char *id = id_of(message);
+		printf("%s %zu\n", id == NULL ? "-" : id, message->len);
 		return;
 	}
 	for (const char *at = message->bytes, *end = at + message->len; at < end;) {
@@ -243,9 +272,10 @@ is_wanted(const struct options *options, const struct forward_message *message, 
 	if (options->node != NULL &&
 		(message->node == NULL || strcmp(message->node, options->node) != 0))
 		return false;
-	if (message->id == NULL || options->ids)
+	const char *id = id_of(message);
+	if (id == NULL || options->ids)
 		return true;
-	int first = seen_add(seen, message->id);
+	int first = seen_add(seen, id);
 	if (first < 0)
 		err(EX_OSERR, NULL);
 	return first == 1;
@@ -256,7 +286,7 @@ static const char *
 plain(char *text)
 {
 	for (char *at = text; *at != '\0'; at++) {
-		if ((unsigned char)*at < 0x20 || *at == 0x7f)
+		if (is_control(*at))
 			*at = '?';
 	}
 	return text;
@@ -300,6 +330,7 @@ main(int argc, char **argv)
 	if (destination_make(&destination, &options.engine, &options.tls, &options.auth, why) !=
 		NULL)
 		errx(EX_NOINPUT, "--passfile: %s", why);
+	options.terminal = isatty(STDOUT_FILENO) != 0;
 	const struct forward_driver *driver = module_load(options.engine.scheme, why);
 	if (driver == NULL)
 		errx(EX_UNAVAILABLE, "%s; it is in the package %s", why,

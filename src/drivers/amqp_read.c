@@ -13,8 +13,9 @@ enum {
 	STREAM_CREDIT = 100,
 	QUEUE_CREDIT = UINT16_MAX, /* more, unacknowledged, a queue does not hand out */
 	LAST_MS = 3000,            /* the end of a stream comes soon, */
-	LAST_PAUSE_MS = 300,       /* and all of it at once */
-	MARGIN_MS = 10000,         /* between our clocks, in whole seconds, and those of brokers */
+	LAST_MOST_MS = 8000,
+	LAST_PAUSE_MS = 300, /* and all of it at once */
+	MARGIN_MS = 10000,   /* between our clocks, in whole seconds, and those of brokers */
 	TEXT_MAX = 512,
 };
 
@@ -139,7 +140,8 @@ find_last(struct reader *reader, const struct forward_target *target, char why[F
 	enum forward_outcome outcome = consume(reader, target, last_tag, from_word("last"), why);
 	if (outcome == FORWARD_OK)
 		outcome = await_delivery(reader, last_tag, LAST_MS, why);
-	while (outcome == FORWARD_OK) {
+	/* One that is written to all the time, by who tells no times, has no end to be found. */
+	while (outcome == FORWARD_OK && (int64_t)time(NULL) * 1000 < opened_ms + LAST_MOST_MS) {
 		reader->last = offset(reader);
 		reader->last_ms = published_ms(reader);
 		let_go(reader);
@@ -148,7 +150,7 @@ find_last(struct reader *reader, const struct forward_target *target, char why[F
 		                  : await_delivery(reader, last_tag, LAST_PAUSE_MS, why);
 	}
 	let_go(reader);
-	if (outcome != FORWARD_PENDING)
+	if (outcome != FORWARD_PENDING && outcome != FORWARD_OK)
 		return outcome;
 	amqp_basic_cancel(reader->link.connection, AMQP_CHANNEL, amqp_cstring_bytes(last_tag));
 	return amqp_link_result(&reader->link, "cancel", why);

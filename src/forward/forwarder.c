@@ -17,6 +17,7 @@
 #include "core/order.h"
 #include "forward/destination.h"
 #include "forward/module.h"
+#include "forward/moves.h"
 #include "forward/shipper.h"
 #include "guard/sandbox.h"
 #include "net/orders.h"
@@ -40,9 +41,11 @@ struct forwarder {
 	int64_t moving_ms; /* when the settings began to name another spool */
 	bool open;
 	int open_error; /* why it is not, which was told */
-	char spool
-		[FORWARDING_SPOOL_BYTES]; /* the shipper's; the settings may name another one already */
-	struct shipped last;              /* of the spool before this one */
+	char home
+		[FORWARDING_SPOOL_BYTES]; /* what the settings say; "": nothing is to be forwarded */
+	struct moves moves;               /* of it */
+	char spool[FORWARDING_SPOOL_BYTES]; /* the shipper's: of the moves, or home */
+	struct shipped last;                /* of the spool before this one */
 };
 
 /* In the place of a driver that cannot be had: what is stored waits, and is counted. */
@@ -100,13 +103,20 @@ set_rules(struct forwarder *forwarder)
 	};
 }
 
-/* "" where nothing is to be forwarded. */
 static void
-choose_spool(struct forwarder *forwarder)
+find_home(struct forwarder *forwarder)
 {
 	char room[FORWARDING_SPOOL_BYTES];
 	const char *spool = forwarding_spool(&forwarder->settings, room);
-	strlcpy(forwarder->spool, spool != NULL ? spool : "", sizeof forwarder->spool);
+	strlcpy(forwarder->home, spool != NULL ? spool : "", sizeof forwarder->home);
+}
+
+/* What was used before and is not empty comes first. */
+static void
+choose_spool(struct forwarder *forwarder)
+{
+	if (!moves_first(&forwarder->moves, forwarder->spool))
+		strlcpy(forwarder->spool, forwarder->home, sizeof forwarder->spool);
 }
 
 /* The one before us may still be dying. */
@@ -115,9 +125,8 @@ open_shipper(struct forwarder *forwarder)
 {
 	const char *spool = forwarder->spool;
 	struct shipping *shipping = scoreboard_shipping(forwarder->heritage->shared->board);
-	if (spool[0] == '\0')
-		choose_spool(forwarder);
-	if (spool[0] == '\0') {
+	choose_spool(forwarder);
+	if (forwarder->home[0] == '\0') {
 		atomic_store(&shipping->state, SHIPPING_OFF);
 		return;
 	}
@@ -160,38 +169,55 @@ goes_elsewhere(const struct settings *old, const struct settings *new)
 	       memcmp(&old->forward_auth, &new->forward_auth, sizeof old->forward_auth) != 0;
 }
 
-static bool
-is_moving(const struct forwarder *forwarder)
-{
-	char room[FORWARDING_SPOOL_BYTES];
-	const char *spool = forwarding_spool(&forwarder->settings, room);
-	return forwarder->open && spool != NULL && strcmp(spool, forwarder->spool) != 0;
-}
-
-/* When nothing is left in the spool that was used before, or it was removed, to the one that is. */
+/* When nothing is left in the spool that was used before, or it was removed, to the next one. */
 static void
 move_on(struct forwarder *forwarder)
 {
+	char first[FORWARDING_SPOOL_BYTES];
 	if (!forwarder->open)
 		return;
-	bool done = is_moving(forwarder) && clock_mono_ms() - forwarder->moving_ms >= MOVE_MS &&
+	bool done = moves_first(&forwarder->moves, first) &&
+	            clock_mono_ms() - forwarder->moving_ms >= MOVE_MS &&
 	            shipper_finish(&forwarder->shipper, &forwarder->last);
-	if (done)
-		errlog_info("Forward: all of %s was forwarded", forwarder->spool);
 	if (!done && !forwarder->shipper.gone)
 		return;
 	close_shipper(forwarder);
-	forwarder->spool[0] = '\0';
+	if (!done)
+		return;
+	errlog_info("Forward: all of %s was forwarded", forwarder->spool);
+	if (moves_done(&forwarder->moves, forwarder->home) != 0)
+		errlog_error("Forward: cannot write to ForwardSpool %s: %s", forwarder->home,
+			strerror(errno));
+}
+
+/* The spool is another one: what is in the old one, and in those before it, comes first. */
+static void
+move_home(struct forwarder *forwarder)
+{
+	char old[FORWARDING_SPOOL_BYTES];
+	strlcpy(old, forwarder->home, sizeof old);
+	find_home(forwarder);
+	if (strcmp(forwarder->home, old) == 0 || forwarder->home[0] == '\0')
+		return;
+	moves_read(&forwarder->moves, forwarder->home);
+	if (old[0] == '\0')
+		return;
+	if (moves_change(&forwarder->moves, old, forwarder->home) != 0)
+		errlog_error("Forward: cannot write to ForwardSpool %s what comes before it: %s",
+			forwarder->home, strerror(errno));
+	char first[FORWARDING_SPOOL_BYTES];
+	if (moves_first(&forwarder->moves, first) && strcmp(first, forwarder->spool) != 0)
+		close_shipper(forwarder);
+	forwarder->moving_ms = clock_mono_ms();
+	errlog_info(
+		"Forward: ForwardSpool is another one now; first what is left in %s is forwarded",
+		old);
 }
 
 /* What is in the files of passwords and certificates may have changed: they are read again too. */
 static void
 follow_settings(struct forwarder *forwarder)
 {
-	bool was_moving = is_moving(forwarder);
-	/* Nothing can be said of one that cannot be used. */
-	if (!forwarder->open)
-		forwarder->spool[0] = '\0';
 	struct settings fresh;
 	published_read(forwarder->heritage->shared->settings, &fresh, sizeof fresh);
 	bool anew = goes_elsewhere(&forwarder->settings, &fresh) ||
@@ -199,14 +225,9 @@ follow_settings(struct forwarder *forwarder)
 	if (anew)
 		close_shipper(forwarder);
 	forwarder->settings = fresh;
+	move_home(forwarder);
 	if (forwarder->open)
 		set_rules(forwarder);
-	if (!is_moving(forwarder) || was_moving)
-		return;
-	forwarder->moving_ms = clock_mono_ms();
-	errlog_info(
-		"Forward: ForwardSpool is another one now; first what is left in %s is forwarded",
-		forwarder->spool);
 }
 
 /* Whether to go on. */
@@ -264,6 +285,10 @@ forwarder_main(const void *heritage, size_t index, int channel)
 	published_read(forwarder.heritage->shared->settings, &forwarder.settings,
 		sizeof forwarder.settings);
 	settle_down(forwarder.settings.sandbox != 0);
+	find_home(&forwarder);
+	if (forwarder.home[0] != '\0')
+		moves_read(&forwarder.moves, forwarder.home);
+	forwarder.moving_ms = clock_mono_ms();
 	setproctitle("forwarder: %s", forwarder.settings.forward.scheme);
 	forwarder.heritage->in_service(forwarder.heritage->context);
 	ship(&forwarder);

@@ -113,11 +113,21 @@ spool_last_number(int spool)
 int
 spool_list(int spool, struct segments *out)
 {
-	uint64_t last = spool_last_number(spool);
+	uint64_t before = spool_last_number(spool);
 	int result = spool_list_all(spool, out);
-	while (out->count > 0 && out->items[out->count - 1].number > last)
-		out->count--;
+	spool_leave_out(out, before, spool_last_number(spool));
 	return result;
+}
+
+void
+spool_leave_out(struct segments *segments, uint64_t before, uint64_t after)
+{
+	const struct segment *items = segments->items;
+	/* A file of numbers that does not know the last link is an old one, put back by somebody. */
+	if (segments->count == 0 || items[segments->count - 1].number > after)
+		return;
+	while (segments->count > 0 && items[segments->count - 1].number > before)
+		segments->count--;
 }
 
 void

@@ -125,8 +125,8 @@ checkpoint_write(int spool, const struct checkpoint *checkpoint)
 	int file = open_file(spool, O_RDWR, &newest, &old);
 	if (file < 0 && errno != ENOENT)
 		return -1;
-	int result = newest == 0 ? make_file(spool, checkpoint)
-	                         : write_line(file, newest + 1, checkpoint);
+	int result = file < 0 || newest == 0 ? make_file(spool, checkpoint)
+	                                     : write_line(file, newest + 1, checkpoint);
 	int saved = errno;
 	if (file >= 0)
 		close(file);

@@ -90,9 +90,12 @@ path_leads_to(const struct logfile *logfile)
 static bool
 has_name(struct logfile *logfile, nlink_t links)
 {
-	if (links != logfile->links && links != 0 && path_leads_to(logfile) != 0)
+	/* One that is only to be mended has no path. */
+	if (links == 0 || logfile->path == NULL)
+		return links != 0;
+	if (links != logfile->links && path_leads_to(logfile) != 0)
 		logfile->links = links;
-	return links != 0 && links == logfile->links;
+	return links == logfile->links;
 }
 
 /* Somebody has emptied the file, and it counts anew: for the forwarder, what is written from now on is not what was there. */
@@ -115,7 +118,7 @@ repair(struct logfile *logfile, struct end *end)
 		return -1;
 	uint64_t file = logfile->identity.file;
 	int64_t noted = mark_find(logfile->mark, file), whole = mark_whole(logfile->mark, file);
-	end->length = st.st_size;
+	*end = (struct end){.length = st.st_size};
 	/*
 	 * A note may be old: its writer's user had no daemon here since.  A file that is shorter than noted was emptied:
 	 * never make it longer.  One that is longer than the append would have made it holds what others were told is stored.
@@ -132,7 +135,6 @@ repair(struct logfile *logfile, struct end *end)
 	}
 	if (logfile->spool >= 0 && (end->length < whole || end->length < logfile->end))
 		return renew(logfile);
-	end->open_line = false;
 	if (end->length == 0 || end->length == mark_whole(logfile->mark, file))
 		return 0;
 	return look_at_last_byte(logfile->fd, end);

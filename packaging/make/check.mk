@@ -56,8 +56,11 @@ $(foreach unit,$(units),$(eval $(call unit_program,$(unit))))
 
 prove = BUILD=$(abspath $(BUILD)) prove $(PROVE_FLAGS) -j$(JOBS)
 
+# Of the unit programs only those that are asked for are built, where some are.
+wanted_units = $(if $(TESTS),$(filter $(unit_bin),$(TESTS)),$(unit_bin))
+
 .PHONY: check test check-unit
-check: all $(unit_bin) $(mock_kafka) ## build everything and run every test (JOBS=4, TESTS='t/10-wire.t …', SKIP='t/9%')
+check: all $(wanted_units) $(mock_kafka) ## build everything and run every test (JOBS=4, TESTS='t/10-wire.t …', SKIP='t/9%')
 	$(prove) -It/lib $(filter-out $(SKIP),$(or $(TESTS),$(unit_bin) $(sort $(wildcard t/*.t))))
 
 test: check ## the same as check

@@ -70,10 +70,16 @@ int64_t
 mark_whole(const struct logfile_mark *mark, uint64_t file)
 {
 	const struct mark_note *note = find(mark, file);
-	int64_t length = note == NULL ? -1 : length_of(&note->end);
-	/* It may have been taken for another file meanwhile, unless it still is this one's. */
-	uint64_t now = note == NULL ? 0 : atomic_load_explicit(&note->file, memory_order_acquire);
-	return (now & ~MARK_BUSY) == file ? length : -1;
+	if (note == NULL)
+		return -1;
+	uint64_t turn = atomic_load_explicit(&note->turn, memory_order_acquire);
+	uint64_t before = atomic_load_explicit(&note->file, memory_order_acquire);
+	int64_t length = length_of(&note->end);
+	/* It may have been taken for another file meanwhile, and for this one again. */
+	uint64_t now = atomic_load_explicit(&note->file, memory_order_acquire);
+	bool ours = (before & ~MARK_BUSY) == file && (now & ~MARK_BUSY) == file;
+	return ours && atomic_load_explicit(&note->turn, memory_order_acquire) == turn ? length
+	                                                                               : -1;
 }
 
 /* Makes a note busy with the file, if nobody else is; `was` is what it is expected to be. */
@@ -108,6 +114,7 @@ take_any(struct logfile_mark *mark, uint64_t file)
 		/* Nobody's, until what it says of another file is gone. */
 		if (!take(note, was, 0))
 			continue;
+		atomic_fetch_add(&note->turn, 1);
 		atomic_store_explicit(&note->end, 0, memory_order_release);
 		atomic_store_explicit(&note->file, file | MARK_BUSY, memory_order_release);
 		return note;

@@ -47,6 +47,7 @@ sub place_nodes ($count, $network) {
 # one that is let in; ca, cert, key: the nodes have a port for TLS too, where clients must show a certificate.
 sub start ($class, %how) {
 	my $self = bless { dir => File::Temp->newdir('logcollectd-rabbit-XXXXXX', TMPDIR => 1), %how }, $class;
+	$self->{home} = "$self->{dir}"; # which is no string any more when the script ends
 	$self->{nodes} = [place_nodes($how{count} // 3, $how{network})];
 	my $last = $#{ $self->{nodes} };
 	$self->{nodes}[$_]{name} = 'r' . ($_ + 1) . "\@$self->{nodes}[$_]{peers}" for 0 .. $last;
@@ -204,7 +205,7 @@ sub DESTROY ($self) {
 	$self->kill_node(0 .. $#{ $self->{nodes} });
 	# Their name servers have left them, and are known by their home.
 	opendir my $proc, '/proc' or return;
-	kill KILL => grep { /^\d+$/ && index(slurp("/proc/$_/environ"), "HOME=$self->{dir}\0") >= 0 } readdir $proc;
+	kill KILL => grep { /^\d+$/ && index(slurp("/proc/$_/environ"), "HOME=$self->{home}\0") >= 0 } readdir $proc;
 }
 
 package LogCollectd::Rabbit::Some;

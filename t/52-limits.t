@@ -50,6 +50,7 @@ subtest 'one worker is out of descriptors' => sub {
 	} while ($answer eq 'not_object' && @clients < 60);
 	is($answer, 'busy', 'where no other one takes the client, it is refused');
 	kill CONT => $second;
+	ok(wait_until { push @clients, $daemon->connect; join(' ', verdicts $clients[-1]->ask('1')) eq 'not_object' }, 'the other one is back');
 	push @clients, my @more = map { $daemon->connect } 1 .. 10;
 	is_deeply([map { verdicts $_->ask('1') } @more], [('not_object') x 10], 'the other one takes the next clients');
 	is($daemon->stop, 0, 'stops');

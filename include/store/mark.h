@@ -29,7 +29,7 @@ struct logfile_mark {
 		_Atomic int64_t begin; /* its length before the append, plus 1; 0: none */
 		_Atomic int64_t
 			most; /* while there is one: its length when all of that is written */
-		_Atomic int64_t end; /* its length after the last one, plus 1; 0: not known */
+		_Atomic int64_t end;   /* its length after the last one, plus 1; 0: not known */
 		_Atomic uint64_t turn; /* how often it was taken for another file */
 	} notes[MARK_GROUPS][MARK_GROUP_NOTES];
 	_Atomic uint64_t rotations[MARK_ROTATIONS];

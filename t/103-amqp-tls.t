@@ -216,21 +216,7 @@ subtest 'mistakes' => sub {
 };
 
 subtest 'a name that is not found for a long time' => sub {
-	plan skip_all => 'needs root' if $> != 0;
-	my $nobody = IO::Socket::INET->new(Proto => 'udp', LocalAddr => '127.0.0.53', LocalPort => 53) // plan skip_all => "a name server: $!";
-	my $servers = write_file('servers', "nameserver 127.0.0.53\noptions timeout:30 attempts:5\n", 0644);
-	plan skip_all => 'there are no mounts to be had' if system("unshare -m mount --bind $servers /etc/resolv.conf 2>/dev/null") != 0;
-	my $daemon = start_forwarding(Forward => 'amqp://broker.example routing-key=named', ForwardAuth => $auth,
-		-wrap => ['unshare', '-m', 'sh', '-c', "mount --bind $servers /etc/resolv.conf && exec \"\$@\"", 'sh']);
-	send_numbered($daemon, 1, 50);
-	my $asked;
-	ok(wait_until { recv $nobody, $asked, 512, Socket::MSG_DONTWAIT() ; length($asked // '') > 0 }, 'its server is asked');
-	my $forwarder = forwarder($daemon);
-	$daemon->write_conf(slurp($daemon->conf_file) =~ s{^Forward .*}{"Forward " . $rabbit->address . " routing-key=named"}emr);
-	$daemon->signal('HUP');
-	ok(wait_until { figure($daemon, 'batches') > 0 }, 'does not keep the forwarder from another broker');
-	is(forwarder($daemon), $forwarder, 'which is the same process');
-	is($daemon->stop, 0, 'stops');
+	is_not_held_up_by_names('127.0.0.53', 'amqp://broker.example routing-key=named', $rabbit->address . ' routing-key=named', ForwardAuth => $auth);
 };
 
 subtest 'a broker that takes no more' => sub {

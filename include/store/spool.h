@@ -64,9 +64,6 @@ void spool_leave_out(struct segments *segments, uint64_t before, uint64_t after)
 
 /* The same with those that are being made: for who holds the lock on the numbers. */
 int spool_list_all(int spool, struct segments *out);
-
-/* The last number that was given; UINT64_MAX where that is not known. */
-uint64_t spool_last_number(int spool);
 void spool_free(struct segments *segments);
 
 /*

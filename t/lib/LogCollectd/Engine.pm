@@ -5,10 +5,12 @@ package LogCollectd::Engine;
 
 use v5.36;
 use Exporter qw(import);
+use File::Temp ();
+use IO::Socket::INET;
 use Test::More ();
 use LogCollectd;
 
-our @EXPORT = qw(start_forwarding forwarder figure send_numbered);
+our @EXPORT = qw(start_forwarding forwarder figure send_numbered is_not_held_up_by_names);
 
 use constant ARRIVE_S => 90;
 
@@ -37,6 +39,30 @@ sub send_numbered ($daemon, $from, $to, $each = sub { }) {
 		die "not received: $_" for grep { $_ ne 'received' } verdicts($client->lines(scalar @batch));
 		$each->($n);
 	}
+}
+
+# A forwarder to an engine whose name a server at that address, which never answers, is asked for; then to one that is there.
+sub is_not_held_up_by_names ($address, $absent, $present, @settings) {
+	Test::More::plan(skip_all => 'needs root') if $> != 0;
+	my $nobody = IO::Socket::INET->new(Proto => 'udp', LocalAddr => $address, LocalPort => 53)
+		// Test::More::plan(skip_all => "a name server: $!");
+	my $servers = File::Temp->new;
+	print {$servers} "nameserver $address\noptions timeout:30 attempts:5\n";
+	close $servers;
+	chmod 0644, "$servers";
+	Test::More::plan(skip_all => 'there are no mounts to be had')
+		if system("unshare -m mount --bind $servers /etc/resolv.conf 2>/dev/null") != 0;
+	my $daemon = start_forwarding(Forward => $absent, @settings,
+		-wrap => ['unshare', '-m', 'sh', '-c', "mount --bind $servers /etc/resolv.conf && exec \"\$@\"", 'sh']);
+	send_numbered($daemon, 1, 50);
+	my $asked;
+	Test::More::ok(wait_until { recv $nobody, $asked, 512, Socket::MSG_DONTWAIT(); length($asked // '') > 0 }, 'its server is asked');
+	my $forwarder = forwarder($daemon);
+	$daemon->write_conf(slurp($daemon->conf_file) =~ s{^Forward .*}{Forward $present}mr);
+	$daemon->signal('HUP');
+	Test::More::ok(wait_until { figure($daemon, 'batches') > 0 }, 'does not keep the forwarder from another engine');
+	Test::More::is(forwarder($daemon), $forwarder, 'which is the same process');
+	Test::More::is($daemon->stop, 0, 'stops');
 }
 
 # The records that the engine holds, repeats dropped, as logcollect-cat prints them with these options; none while it cannot

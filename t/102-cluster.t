@@ -206,8 +206,7 @@ subtest 'AckWhen local: all that was received arrives' => sub {
 		}
 	} while (time < $end);
 	$weather->{end}->();
-	my $before = $witnesses->received;
-	ok(wait_until { $witnesses->received > $before + 200 }, 'clients are served in the end');
+	ok($witnesses->all_served(SETTLE_S), 'clients are served in the end, each of them');
 	my @memories = $witnesses->memories;
 	ok(all_shipped(@collectors), 'nothing is left in the spools');
 	judge_replicas($places, \@collectors, \@memories);
@@ -249,6 +248,7 @@ subtest 'AckWhen replicated: a disk may be gone' => sub {
 	$rabbit->thaw(0 .. 2);
 	$more->('it goes on');
 	$weather->{end}->();
+	ok($witnesses->all_served(SETTLE_S), 'clients are served in the end, each of them');
 	my @memories = $witnesses->memories;
 	for my $collector (@collectors[1, 2]) {
 		kill KILL => -$collector->pid;

@@ -138,11 +138,26 @@ sub try_output ($engine, @place) {
 	like($err, qr/standard output: No space left on device/, 'is told');
 }
 
+# A queue hands each message to one consumer only.
+sub try_turns ($engine, @place) {
+	my @where = ($engine->address, @place, '--node', 'again');
+	my $pid = open my $slow, '-|', $cat, @where or die "$cat: $!";
+	is(sysread($slow, my $first, 1), 1, 'one reads, slowly');
+	is_deeply(cat(@where), [75, [], "logcollect-cat: another consumer has messages of the queue; a stream can be read by many\n"],
+		'the next one is told');
+	kill KILL => $pid;
+	is_deeply(numbers(cat(@where)), [1 .. 1050], 'it is killed: the next one has all');
+	my @counts = map { scalar @{ cat(@where)->[1] } } 1 .. 20;
+	is_deeply(\@counts, [(1050) x 20], 'so has each that follows at once');
+	close $slow;
+}
+
 for my $name (sort keys %engines) {
 	my ($engine, @place) = @{ $engines{$name} };
 	subtest "$name: options" => sub { try_options($engine, @place) };
 	subtest "$name: repeats" => sub { try_repeats($engine, @place) };
 	subtest "$name: output"  => sub { try_output($engine, @place) };
+	subtest "$name: turns"   => sub { try_turns($engine, @place) } if $name eq 'queue';
 }
 
 subtest 'wrong arguments' => sub {

@@ -3,6 +3,7 @@
  * The AMQP driver: reads a queue or a stream back, as far as it went when it was opened.  A stream keeps what it has.  A
  * queue hands out what it has, and takes it back unharmed when the connection ends, as nothing is acknowledged.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -16,6 +17,8 @@ enum {
 	LAST_MOST_MS = 8000,
 	LAST_PAUSE_MS = 300, /* and all of it at once */
 	MARGIN_MS = 10000,   /* between our clocks, in whole seconds, and those of brokers */
+	TURN_MS = 5000,      /* for another reader of a queue to be done */
+	TURN_PAUSE_MS = 50,
 	TEXT_MAX = 512,
 };
 
@@ -170,21 +173,41 @@ begin_stream(struct reader *reader, const struct forward_target *target, int64_t
 	return consume(reader, target, all_tag, seeks ? since : from_word("first"), why);
 }
 
+/*
+ * How many messages the queue has; alone with it, as it counts none that another consumer holds.  One that has just ended is still there
+ * for a moment.
+ */
+static enum forward_outcome
+await_turn(struct reader *reader, const struct forward_target *target, char why[FORWARD_WHY_MAX])
+{
+	const struct timespec pause = {.tv_nsec = TURN_PAUSE_MS * 1000000L};
+	for (int waited_ms = 0; waited_ms < TURN_MS; waited_ms += TURN_PAUSE_MS) {
+		const amqp_queue_declare_ok_t *queue = amqp_queue_declare(reader->link.connection,
+			AMQP_CHANNEL, amqp_cstring_bytes(forward_option(target, "routing-key")),
+			true, true, false, false, amqp_empty_table);
+		if (queue == NULL)
+			return amqp_link_result(&reader->link, "declare", why);
+		reader->left = queue->message_count;
+		if (queue->consumer_count == 0)
+			return FORWARD_OK;
+		nanosleep(&pause, NULL);
+	}
+	snprintf(why, FORWARD_WHY_MAX,
+		"another consumer has messages of the queue; a stream can be read by many");
+	return FORWARD_RETRY;
+}
+
 static enum forward_outcome
 begin_queue(struct reader *reader, const struct forward_target *target, char why[FORWARD_WHY_MAX])
 {
-	const amqp_queue_declare_ok_t *queue = amqp_queue_declare(reader->link.connection,
-		AMQP_CHANNEL, amqp_cstring_bytes(forward_option(target, "routing-key")), true, true,
-		false, false, amqp_empty_table);
-	if (queue == NULL)
-		return amqp_link_result(&reader->link, "declare", why);
-	reader->left = queue->message_count;
+	enum forward_outcome outcome = await_turn(reader, target, why);
+	if (outcome != FORWARD_OK)
+		return outcome;
 	if (reader->left > QUEUE_CREDIT) {
 		snprintf(why, FORWARD_WHY_MAX,
-			"the queue has %u messages, more than the %d that can be read without "
-			"taking "
-			"them away; a stream has no such limit",
-			queue->message_count, QUEUE_CREDIT);
+			"the queue has %" PRIu64 " messages, more than the %d that can be read "
+			"without taking them away; a stream has no such limit",
+			reader->left, QUEUE_CREDIT);
 		return FORWARD_FATAL;
 	}
 	return consume(reader, target, all_tag, from_word("first"), why);

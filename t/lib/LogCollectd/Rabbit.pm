@@ -6,12 +6,13 @@ package LogCollectd::Rabbit;
 use v5.36;
 use File::Temp;
 use IO::Socket::INET;
-use POSIX ();
+use POSIX qw(WNOHANG);
 use Time::HiRes qw(sleep);
 use LogCollectd;
 use parent 'LogCollectd::Engine';
 
-use constant { START_S => 120, COOKIE => 'logcollectd', PORT => 5672, PEERS_PORT => 25672, NAMES_PORT => 4369 };
+use constant { START_S => 120, COOKIE => 'logcollectd', PORT => 5672, PEERS_PORT => 25672, NAMES_PORT => 4369,
+	FIRST_PORT => 10_000, PORTS_APART => 50 };
 
 # Not those in the PATH, which become another user.
 my $programs = '/usr/lib/rabbitmq/bin';
@@ -19,9 +20,17 @@ my $program  = "$programs/rabbitmq-server";
 
 sub installed { return -x $program }
 
+# Of those that the kernel gives to nobody, so that they are free still when a node comes to them; tests beside this one begin elsewhere.
 sub free_ports ($count) {
-	my @held = map { IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1') // die "port: $!" } 1 .. $count;
-	return map { $_->sockport } @held;
+	my ($end) = split ' ', slurp('/proc/sys/net/ipv4/ip_local_port_range');
+	state $next = $$ * PORTS_APART;
+	my @ports;
+	for (1 .. $end) {
+		my $port = FIRST_PORT + $next++ % ($end - FIRST_PORT);
+		push @ports, $port if IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1', LocalPort => $port);
+		return @ports if @ports == $count;
+	}
+	die "there are no ports\n";
 }
 
 sub write_file ($path, $text) {
@@ -113,7 +122,9 @@ sub serves ($self, $i) {
 }
 
 sub await ($self, $i) {
-	wait_until { $self->serves($i) } START_S or die "RabbitMQ $i does not serve:\n" . slurp("$self->{dir}/$i.out");
+	my $node = $self->{nodes}[$i];
+	wait_until { $self->serves($i) || waitpid($node->{pid}, WNOHANG) > 0 && delete $node->{pid} } START_S;
+	die "RabbitMQ $i does not serve:\n" . slurp("$self->{dir}/$i.out") if !$node->{pid} || !$self->serves($i);
 }
 
 # At once, with all that it has started; they have ended when this returns.

@@ -4,6 +4,7 @@
 package LogCollectd::Witness;
 
 use v5.36;
+use List::Util  qw(sum0);
 use POSIX       ();
 use Storable    qw(retrieve store);
 use Time::HiRes qw(sleep time);
@@ -49,10 +50,16 @@ sub start ($class, $folder, $port, $seed, @addresses) {
 sub received ($self) { return $self->told(0) }
 sub failed ($self)   { return $self->told(1) }
 
-sub told ($self, $which) {
-	my $sum = 0;
-	$sum += (split ' ', slurp("$self->{folder}/progress.$_"))[$which] // 0 for 0 .. $self->{count} - 1;
-	return $sum;
+sub told ($self, $which) { return sum0(map { ($self->progress($_))[$which] // 0 } 0 .. $self->{count} - 1) }
+
+sub told_by ($self, $id) { return sum0($self->progress($id)) }
+
+sub progress ($self, $id) { return split ' ', slurp("$self->{folder}/progress.$id") }
+
+# Whether each of them, from now on, is answered what it has yet to send, so that whatever cut their connections is over; within so long.
+sub all_served ($self, $patience) {
+	my %due = map { $_ => $self->told_by($_) + WINDOW + 1 } 0 .. $self->{count} - 1;
+	return wait_until { delete @due{ grep { $self->told_by($_) >= $due{$_} } keys %due }; !%due } $patience;
 }
 
 # They send no more, take what still is to come, and end; what each remembers: {id}, {sent}, {answers}, {connections}, {wrong}.

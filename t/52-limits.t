@@ -51,8 +51,9 @@ subtest 'one worker is out of descriptors' => sub {
 	is($answer, 'busy', 'where no other one takes the client, it is refused');
 	kill CONT => $second;
 	ok(wait_until { push @clients, $daemon->connect; join(' ', verdicts $clients[-1]->ask('1')) eq 'not_object' }, 'the other one is back');
-	push @clients, my @more = map { $daemon->connect } 1 .. 10;
-	is_deeply([map { verdicts $_->ask('1') } @more], [('not_object') x 10], 'the other one takes the next clients');
+	# But for one that it takes too late, where the machine is slow; by chance it would be half of them.
+	my @more = map { verdicts $daemon->connect->ask('1') } 1 .. 30;
+	cmp_ok(scalar(grep { $_ eq 'not_object' } @more), '>=', 25, 'the other one takes the next clients');
 	is($daemon->stop, 0, 'stops');
 };
 

@@ -62,8 +62,9 @@ subtest 'killed forwarders, rotations' => sub {
 	send_numbered($daemon, 1, 20000, sub ($n) {
 		return if $n < $next;
 		$next = $n + 100 + int rand 700;
-		my $pid = forwarder($daemon) // return;
-		$killed += kill KILL => $pid;
+		my $pid;
+		wait_until { $pid = forwarder($daemon) } if $killed <= 2;
+		$killed += kill KILL => $pid // forwarder($daemon) // ();
 		rename $daemon->dir . '/logs/server.log', $daemon->dir . "/logs/moved.$n" and $daemon->signal('USR1') if $n % 3 == 0;
 	});
 	cmp_ok($killed, '>', 2, 'some were killed');
@@ -142,7 +143,8 @@ subtest 'a disk that is full of what waits' => sub {
 
 subtest 'AckWhen replicated' => sub {
 	my $kafka  = LogCollectd::Kafka->start;
-	my $daemon = start($kafka, AckWhen => 'replicated timeout=4', ForwardBatch => '262144 linger=0');
+	# Which is no time to let clients wait.
+	my $daemon = start($kafka, AckWhen => 'replicated timeout=4', ForwardBatch => '262144 linger=60000');
 	send_numbered($daemon, 1, 50);
 	is(scalar(my @numbers = map { /^record (\d+)/ } $kafka->messages($daemon, 'topic=logs')), 50, 'what was answered is in the engine');
 	my $client = $daemon->connect;

@@ -25,6 +25,7 @@
 
 enum {
 	NICE = 5,
+	LINGER_ACKED_MS = 20, /* at most, where clients wait for their answers */
 	SIGN_MS = 2000,
 	STEP_MS = 200,
 	RETRY_MS = 500,
@@ -95,9 +96,12 @@ static void
 set_rules(struct forwarder *forwarder)
 {
 	const struct settings *settings = &forwarder->settings;
+	int64_t linger_ms = settings->forward_batch.linger_ms;
+	if (settings->ack_when.replicated && linger_ms > LINGER_ACKED_MS)
+		linger_ms = LINGER_ACKED_MS;
 	forwarder->shipper.rules = (struct shipper_rules){
 		.batch_bytes = (size_t)settings->forward_batch.bytes,
-		.linger_ms = settings->forward_batch.linger_ms,
+		.linger_ms = linger_ms,
 		.spool_bytes = settings->forward_spool_max.bytes,
 		.drop_oldest = settings->forward_spool_max.drop_oldest != 0,
 	};

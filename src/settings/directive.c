@@ -228,7 +228,7 @@ const struct directive directives[] = {
 	{
 		.name = "ForwardBatch",
 		.argument = "bytes [linger=ms]",
-		.default_value = "262144 linger=20",
+		.default_value = "262144 linger=200",
 		.many = true,
 		TYPE(forward_batch),
 		AT(forward_batch),

@@ -207,7 +207,7 @@ value_set_forward_batch(const struct directive *directive, struct settings *sett
 		{.name = "linger=", .number = &rule.linger_ms, .min = 0, .max = LINGER_MS_MAX},
 		{.name = NULL}};
 	const char *wrong = set_number_and_words(slice_of(text), &number, words,
-		"must be milliseconds, as in 262144 linger=20", scratch);
+		"must be milliseconds, as in 262144 linger=200", scratch);
 	if (wrong == NULL)
 		settings->forward_batch = rule;
 	return wrong;

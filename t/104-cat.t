@@ -143,7 +143,7 @@ sub try_turns ($engine, @place) {
 	my @where = ($engine->address, @place, '--node', 'again');
 	my $pid = open my $slow, '-|', $cat, @where or die "$cat: $!";
 	is(sysread($slow, my $first, 1), 1, 'one reads, slowly');
-	is_deeply(cat(@where), [75, [], "logcollect-cat: another consumer has messages of the queue; a stream can be read by many\n"],
+	is_deeply(cat(@where), [75, [], "logcollect-cat: the queue has another consumer; a stream can be read by many\n"],
 		'the next one is told');
 	kill KILL => $pid;
 	is_deeply(numbers(cat(@where)), [1 .. 1050], 'it is killed: the next one has all');

@@ -19,6 +19,7 @@ enum {
 	MARGIN_MS = 10000,   /* between our clocks, in whole seconds, and those of brokers */
 	TURN_MS = 5000,      /* for another reader of a queue to be done */
 	TURN_PAUSE_MS = 50,
+	EMPTY_TIMES = 4,
 	TEXT_MAX = 512,
 };
 
@@ -173,27 +174,50 @@ begin_stream(struct reader *reader, const struct forward_target *target, int64_t
 	return consume(reader, target, all_tag, seeks ? since : from_word("first"), why);
 }
 
+static enum forward_outcome
+count_messages(struct reader *reader, const struct forward_target *target, uint32_t *consumers,
+	char why[FORWARD_WHY_MAX])
+{
+	const amqp_queue_declare_ok_t *queue = amqp_queue_declare(reader->link.connection,
+		AMQP_CHANNEL, amqp_cstring_bytes(forward_option(target, "routing-key")), true, true,
+		false, false, amqp_empty_table);
+	if (queue == NULL)
+		return amqp_link_result(&reader->link, "declare", why);
+	reader->left = queue->message_count;
+	*consumers = queue->consumer_count;
+	return FORWARD_OK;
+}
+
+static int64_t
+now_ms(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 /*
  * How many messages the queue has; alone with it, as it counts none that another consumer holds.  One that has just ended is still there
- * for a moment.
+ * for a moment.  A queue that has no leader at the moment says that it is empty: once is not enough.
  */
 static enum forward_outcome
 await_turn(struct reader *reader, const struct forward_target *target, char why[FORWARD_WHY_MAX])
 {
 	const struct timespec pause = {.tv_nsec = TURN_PAUSE_MS * 1000000L};
-	for (int waited_ms = 0; waited_ms < TURN_MS; waited_ms += TURN_PAUSE_MS) {
-		const amqp_queue_declare_ok_t *queue = amqp_queue_declare(reader->link.connection,
-			AMQP_CHANNEL, amqp_cstring_bytes(forward_option(target, "routing-key")),
-			true, true, false, false, amqp_empty_table);
-		if (queue == NULL)
-			return amqp_link_result(&reader->link, "declare", why);
-		reader->left = queue->message_count;
-		if (queue->consumer_count == 0)
+	const int64_t end_ms = now_ms() + TURN_MS;
+	int empty = 0;
+	do {
+		uint32_t consumers = 0;
+		enum forward_outcome outcome = count_messages(reader, target, &consumers, why);
+		if (outcome != FORWARD_OK)
+			return outcome;
+		empty = reader->left == 0 && consumers == 0 ? empty + 1 : 0;
+		if (consumers == 0 && (reader->left > 0 || empty == EMPTY_TIMES))
 			return FORWARD_OK;
 		nanosleep(&pause, NULL);
-	}
+	} while (now_ms() < end_ms);
 	snprintf(why, FORWARD_WHY_MAX,
-		"another consumer has messages of the queue; a stream can be read by many");
+		"the queue has another consumer; a stream can be read by many");
 	return FORWARD_RETRY;
 }
 

@@ -12,7 +12,7 @@ use LogCollectd;
 use parent 'LogCollectd::Engine';
 
 use constant { START_S => 120, COOKIE => 'logcollectd', PORT => 5672, PEERS_PORT => 25672, NAMES_PORT => 4369,
-	FIRST_PORT => 10_000, PORTS_APART => 50 };
+	FIRST_PORT => 10_000, LAST_PORT => 32_000, PORTS_APART => 50 };
 
 # Not those in the PATH, which become another user.
 my $programs = '/usr/lib/rabbitmq/bin';
@@ -23,6 +23,7 @@ sub installed { return -x $program }
 # Of those that the kernel gives to nobody, so that they are free still when a node comes to them; tests beside this one begin elsewhere.
 sub free_ports ($count) {
 	my ($end) = split ' ', slurp('/proc/sys/net/ipv4/ip_local_port_range');
+	$end = LAST_PORT if $end < 2 * FIRST_PORT; # then they may be taken all the same
 	state $next = $$ * PORTS_APART;
 	my @ports;
 	for (1 .. $end) {

@@ -52,14 +52,14 @@ sub failed ($self)   { return $self->told(1) }
 
 sub told ($self, $which) { return sum0(map { ($self->progress($_))[$which] // 0 } 0 .. $self->{count} - 1) }
 
-sub told_by ($self, $id) { return sum0($self->progress($id)) }
+sub received_by ($self, $id) { return ($self->progress($id))[0] // 0 }
 
 sub progress ($self, $id) { return split ' ', slurp("$self->{folder}/progress.$id") }
 
-# Whether each of them, from now on, is answered what it has yet to send, so that whatever cut their connections is over; within so long.
+# Whether each of them is told `received` of what it has yet to send, so that whatever cut their connections is over; within so long.
 sub all_served ($self, $patience) {
-	my %due = map { $_ => $self->told_by($_) + WINDOW + 1 } 0 .. $self->{count} - 1;
-	return wait_until { delete @due{ grep { $self->told_by($_) >= $due{$_} } keys %due }; !%due } $patience;
+	my %due = map { $_ => $self->received_by($_) + WINDOW + 1 } 0 .. $self->{count} - 1;
+	return wait_until { delete @due{ grep { $self->received_by($_) >= $due{$_} } keys %due }; !%due } $patience;
 }
 
 # They send no more, take what still is to come, and end; what each remembers: {id}, {sent}, {answers}, {connections}, {wrong}.

@@ -19,7 +19,7 @@ enum {
 	MARGIN_MS = 10000,   /* between our clocks, in whole seconds, and those of brokers */
 	TURN_MS = 5000,      /* for another reader of a queue to be done */
 	TURN_PAUSE_MS = 50,
-	EMPTY_TIMES = 4,
+	EMPTY_TIMES = 4, /* in a row, before that is believed of a queue */
 	TEXT_MAX = 512,
 };
 
@@ -211,8 +211,9 @@ await_turn(struct reader *reader, const struct forward_target *target, char why[
 		enum forward_outcome outcome = count_messages(reader, target, &consumers, why);
 		if (outcome != FORWARD_OK)
 			return outcome;
-		empty = reader->left == 0 && consumers == 0 ? empty + 1 : 0;
-		if (consumers == 0 && (reader->left > 0 || empty == EMPTY_TIMES))
+		if (consumers > 0)
+			empty = 0;
+		else if (reader->left > 0 || ++empty == EMPTY_TIMES)
 			return FORWARD_OK;
 		nanosleep(&pause, NULL);
 	} while (now_ms() < end_ms);

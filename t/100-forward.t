@@ -345,6 +345,32 @@ subtest 'spools to and fro, and a forwarder that is killed' => sub {
 	is($daemon->stop, 0, 'stops');
 };
 
+subtest 'a forwarder that is killed before it has moved' => sub {
+	my $kafka  = LogCollectd::Kafka->start;
+	my $daemon = start($kafka);
+	my $logs   = $daemon->dir . '/logs';
+	send_numbered($daemon, 1, 50);
+	$kafka->numbers($daemon, 50, 'topic=logs');
+	$kafka->tell('down -1');
+	send_numbered($daemon, 51, 100);
+	rename "$logs/server.log", "$logs/one" or die "rename: $!";
+	$daemon->signal('USR1');
+	ok(wait_until { -e "$logs/server.log" }, 'rotated');
+	send_numbered($daemon, 101, 150);
+	my $pid = forwarder($daemon);
+	kill STOP => $pid;
+	$daemon->write_conf(slurp($daemon->conf_file) . "ForwardSpool $logs/b\n");
+	$daemon->signal('HUP');
+	ok(wait_until { $daemon->errors =~ /reloaded/ }, 'the spool is another one, the forwarder has not heard of it');
+	kill KILL => $pid;
+	ok(wait_until { -e "$logs/b/before" }, 'the next one knows where the one before was');
+	send_numbered($daemon, 151, 200);
+	$kafka->tell('up -1');
+	is_deeply([$kafka->numbers($daemon, 200, 'topic=logs')], [1 .. 200], 'all arrives, once and in order');
+	ok(wait_until { !-e "$logs/b/before" }, 'and the old spool is left');
+	is($daemon->stop, 0, 'stops');
+};
+
 subtest 'one spool, one forwarder' => sub {
 	my $kafka  = LogCollectd::Kafka->start;
 	my $daemon = start($kafka);

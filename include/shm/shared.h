@@ -35,6 +35,7 @@ struct shared_plan {
 	size_t store_bytes;     /* what the store shares, zeroed */
 	size_t secret_bytes;    /* likewise, for what must not be in a core dump */
 	size_t settings_bytes;  /* size of the published settings */
+	size_t spool_bytes;     /* of the published path of the spool */
 };
 
 /* One process's view of the region.  Not shared itself. */
@@ -48,7 +49,8 @@ struct shared {
 	struct roster *roster;      /* NULL for a reader */
 	void *store;                /* NULL for a reader */
 	void *secrets;              /* likewise: on pages of their own */
-	struct published *settings; /* NULL for a reader */
+	struct published *settings; /* NULL for a reader; of the supervisor */
+	struct published *spool; /* likewise; of the forwarder: where it is, for the one after it */
 
 	void *memory;
 	size_t size;

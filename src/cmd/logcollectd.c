@@ -322,6 +322,7 @@ share_memory(struct daemon *daemon)
 		.store_bytes = sizeof(struct store_memory),
 		.secret_bytes = tls_tickets_size(),
 		.settings_bytes = sizeof *settings,
+		.spool_bytes = FORWARDING_SPOOL_BYTES,
 	};
 	enum shared_result result = shared_make(&daemon->shared, &plan, file);
 	if (result != SHARED_OK)

@@ -194,19 +194,12 @@ move_on(struct forwarder *forwarder)
 			strerror(errno));
 }
 
-/* The spool is another one: what is in the old one, and in those before it, comes first. */
-static void
-move_home(struct forwarder *forwarder)
+/* What is in the old spool, and in those before it, comes first.  0, or -1 where who comes after us would not know. */
+static int
+leave(struct forwarder *forwarder, const char *old)
 {
-	char old[FORWARDING_SPOOL_BYTES];
-	strlcpy(old, forwarder->home, sizeof old);
-	find_home(forwarder);
-	if (strcmp(forwarder->home, old) == 0 || forwarder->home[0] == '\0')
-		return;
-	moves_read(&forwarder->moves, forwarder->home);
-	if (old[0] == '\0')
-		return;
-	if (moves_change(&forwarder->moves, old, forwarder->home) != 0)
+	int result = moves_change(&forwarder->moves, old, forwarder->home);
+	if (result != 0)
 		errlog_error("Forward: cannot write to ForwardSpool %s what comes before it: %s",
 			forwarder->home, strerror(errno));
 	char first[FORWARDING_SPOOL_BYTES];
@@ -216,6 +209,32 @@ move_home(struct forwarder *forwarder)
 	errlog_info(
 		"Forward: ForwardSpool is another one now; first what is left in %s is forwarded",
 		old);
+	return result;
+}
+
+static void
+move_home(struct forwarder *forwarder)
+{
+	char old[FORWARDING_SPOOL_BYTES];
+	strlcpy(old, forwarder->home, sizeof old);
+	find_home(forwarder);
+	if (strcmp(forwarder->home, old) == 0 || forwarder->home[0] == '\0')
+		return;
+	moves_read(&forwarder->moves, forwarder->home);
+	if (old[0] == '\0' || leave(forwarder, old) == 0)
+		published_write(forwarder->heritage->shared->spool, forwarder->home,
+			sizeof forwarder->home);
+}
+
+/* One that was killed before it had moved leaves it to us. */
+static void
+recall_home(struct forwarder *forwarder)
+{
+	published_read(forwarder->heritage->shared->spool, forwarder->home, sizeof forwarder->home);
+	if (forwarder->home[0] != '\0')
+		moves_read(&forwarder->moves, forwarder->home);
+	move_home(forwarder);
+	forwarder->moving_ms = clock_mono_ms();
 }
 
 /* What is in the files of passwords and certificates may have changed: they are read again too. */
@@ -289,10 +308,7 @@ forwarder_main(const void *heritage, size_t index, int channel)
 	published_read(forwarder.heritage->shared->settings, &forwarder.settings,
 		sizeof forwarder.settings);
 	settle_down(forwarder.settings.sandbox != 0);
-	find_home(&forwarder);
-	if (forwarder.home[0] != '\0')
-		moves_read(&forwarder.moves, forwarder.home);
-	forwarder.moving_ms = clock_mono_ms();
+	recall_home(&forwarder);
 	setproctitle("forwarder: %s", forwarder.settings.forward.scheme);
 	forwarder.heritage->in_service(forwarder.heritage->context);
 	ship(&forwarder);

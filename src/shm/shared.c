@@ -45,7 +45,7 @@ struct header {
 
 struct layout {
 	size_t board_at, limiter_at, denied_at, front_bytes;
-	size_t roster_at, store_at, secrets_at, secrets_end, settings_at, size;
+	size_t roster_at, store_at, secrets_at, secrets_end, settings_at, spool_at, size;
 };
 
 static size_t
@@ -92,7 +92,8 @@ lay_out(const struct shared_plan *plan)
 	layout.secrets_at = whole_pages(layout.store_at + region_align(plan->store_bytes));
 	layout.secrets_end = layout.secrets_at + whole_pages(plan->secret_bytes);
 	layout.settings_at = layout.secrets_end;
-	layout.size = layout.settings_at + published_size(plan->settings_bytes);
+	layout.spool_at = layout.settings_at + region_align(published_size(plan->settings_bytes));
+	layout.size = layout.spool_at + published_size(plan->spool_bytes);
 	return layout;
 }
 
@@ -130,6 +131,7 @@ furnish(struct shared *shared, const struct shared_plan *plan, const struct layo
 	shared->secrets = base + layout->secrets_at;
 	madvise(shared->secrets, layout->secrets_end - layout->secrets_at, MADV_DONTDUMP);
 	shared->settings = (void *)(base + layout->settings_at);
+	shared->spool = (void *)(base + layout->spool_at);
 	write_header(shared->memory, plan, layout);
 	shared->slots = plan->slots;
 	shared->limiter_entries = plan->limiter_entries;
@@ -137,6 +139,7 @@ furnish(struct shared *shared, const struct shared_plan *plan, const struct layo
 	scoreboard_set_info(shared->board,
 		&(struct board_info){.pid = getpid(), .started_us = clock_read().wall_us});
 	published_init(shared->settings, plan->settings_bytes);
+	published_init(shared->spool, plan->spool_bytes);
 	int error = limiter_init(shared->limiter, plan->limiter_entries, &key);
 	if (error == 0)
 		error = limiter_init(shared->denied, SHARED_DENIED_ENTRIES, &key);

@@ -16,12 +16,6 @@
 #include "super/privileges.h"
 #include "super/reload.h"
 
-/* What make_log is told. */
-struct supervisor_log {
-	const struct settings *settings;
-	const struct privileges *privileges; /* of the workers */
-};
-
 struct supervisor_plan {
 	struct settings *settings; /* in force; a reload changes them */
 	const struct privileges *privileges;
@@ -39,8 +33,7 @@ struct supervisor_plan {
 	const void *monitor_context;
 	child_main *forwarder; /* ships what is stored, where Forward is set */
 	const void *forwarder_context;
-	errand *make_log; /* of a supervisor_log: makes the folder that a worker could not */
-	errand *try_log;  /* of settings: whether a worker could open it */
+	errand *try_log; /* of settings: whether a worker could open it */
 	reload_load *load;
 	void (*ready)(void *context);    /* all workers serve */
 	void (*in_child)(void *context); /* lets go of what only the supervisor may hold */

@@ -25,9 +25,9 @@
 #include "settings/load.h"
 #include "settings/options.h"
 #include "shm/shared.h"
-#include "store/folder.h"
 #include "store/markfile.h"
 #include "super/detach.h"
+#include "super/log_folder.h"
 #include "super/notice.h"
 #include "super/reload.h"
 #include "super/secrets.h"
@@ -193,27 +193,11 @@ find_privileges(struct daemon *daemon)
 	return EX_NOPERM;
 }
 
-/* Workers without privileges may not be able to make the folder themselves.  0, or -1 with errno. */
-static int
-make_log_dir(const struct settings *settings, const struct privileges *privileges)
-{
-	if (!settings->policy.persist || !privileges->change)
-		return 0;
-	if (access(settings->log_dir, F_OK) != 0 &&
-		folder_make(settings->log_dir, privileges->uid, privileges->gid) != 0)
-		return -1;
-	char room[FORWARDING_SPOOL_BYTES];
-	const char *spool = forwarding_spool(settings, room);
-	if (spool == NULL || access(spool, F_OK) == 0)
-		return 0;
-	return folder_make(spool, privileges->uid, privileges->gid);
-}
-
 static int
 prepare_log_dir(struct daemon *daemon)
 {
 	const struct settings *settings = &daemon->loaded.settings;
-	if (make_log_dir(settings, &daemon->privileges) == 0)
+	if (log_folder_make(&(struct log_folder){settings, &daemon->privileges}) == 0)
 		return EX_OK;
 	errlog_error("cannot make LogDir %s: %s", settings->log_dir, strerror(errno));
 	return EX_CANTCREAT;
@@ -250,14 +234,6 @@ load_again(void *context, struct settings *out, struct buf *errors)
 	if (daemon->detach && strcmp(out->error_log, "stderr") == 0)
 		strlcpy(out->error_log, "syslog", sizeof out->error_log);
 	return 0;
-}
-
-/* An errand. */
-static int
-make_log(const void *context)
-{
-	const struct supervisor_log *log = context;
-	return make_log_dir(log->settings, log->privileges) == 0 ? 0 : errno;
 }
 
 static int
@@ -400,7 +376,6 @@ serve(struct daemon *daemon)
 		.monitor_context = &daemon->monitor_heritage,
 		.forwarder = forwarder_main,
 		.forwarder_context = &daemon->forwarder_heritage,
-		.make_log = make_log,
 		.try_log = worker_try_log,
 		.load = load_again,
 		.ready = on_ready,

@@ -9,6 +9,7 @@
 #include "base/errlog.h"
 #include "core/order.h"
 #include "guard/powers.h"
+#include "super/log_folder.h"
 #include "super/notice.h"
 
 enum { TRY_LOG_MS = 2000 };
@@ -131,11 +132,10 @@ static int
 make_log(void *owner, const struct settings *settings)
 {
 	struct reloading *reloading = owner;
-	const struct supervisor_plan *plan = reloading->plan;
-	const struct supervisor_log log = {settings, plan->privileges};
-	if (!plan->privileges->change)
+	const struct log_folder folder = {settings, reloading->plan->privileges};
+	if (!folder.privileges->change)
 		return 0;
-	int error = errand_run(&reloading->errands, NULL, plan->make_log, &log, TRY_LOG_MS);
+	int error = errand_run(&reloading->errands, NULL, log_folder_errand, &folder, TRY_LOG_MS);
 	return error < 0 ? 0 : error;
 }
 

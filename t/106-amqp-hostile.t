@@ -4,20 +4,13 @@
 use v5.36;
 use FindBin;
 use Test::More;
+use Children qw(keep);
 use IO::Socket::INET;
 use POSIX ();
 use LogCollectd;
 use LogCollectd::Engine;
 
 plan skip_all => 'built without the AMQP driver' if !-e ($ENV{BUILD} // 'build') . '/lib/logcollectd/amqp.so';
-
-my @brokers;
-my $owner = $$;
-END {
-	my $status = $?;
-	if ($$ == $owner) { kill KILL => @brokers; waitpid $_, 0 for @brokers }
-	$? = $status;
-}
 
 sub frame ($type, $channel, $bytes) { return pack('CnN', $type, $channel, length $bytes) . "$bytes\xce" }
 sub method ($channel, $class, $number, $arguments = '') { return frame(1, $channel, pack('nn', $class, $number) . $arguments) }
@@ -67,7 +60,7 @@ sub broker ($serve, $count = 6) {
 		}
 		POSIX::_exit(0);
 	}
-	push @brokers, $pid;
+	keep($pid);
 	return 'amqp://127.0.0.1:' . $listener->sockport;
 }
 

@@ -4,6 +4,7 @@
 package KafkaProxy;
 
 use v5.36;
+use Children        qw(finish keep);
 use IO::Select      ();
 use IO::Socket::IP  ();
 use LogCollectd     qw(wait_until);
@@ -13,18 +14,6 @@ use constant {
 	ADDRESS => '127.0.0.2', FETCH => 1, LIST_OFFSETS => 2, METADATA => 3, FIND_COORDINATOR => 10, HANDSHAKE => 17, API_VERSIONS => 18, AUTHENTICATE => 36,
 	UNSUPPORTED => 33, BAD_PASSWORD => 58,
 };
-
-my $owner = $$;
-my %running; # groups
-
-END {
-	my $status = $?;
-	if ($$ == $owner) {
-		kill KILL => -$_ for keys %running;
-		waitpid $_, 0 for keys %running;
-	}
-	$? = $status;
-}
 
 # user, password: who is let in; without them anybody is.  tls: options of IO::Socket::SSL; without them it speaks none.
 # mute: whoever wants to read waits for ever.  Who asks for the offset of a time, which the mock cannot tell, gets the first one.
@@ -40,7 +29,7 @@ sub start ($class, $kafka, %how) {
 		POSIX::_exit(0);
 	}
 	setpgrp $pid, $pid;
-	$running{$pid} = 1;
+	keep(-$pid);
 	return bless { pid => $pid, ports => \@ports }, $class;
 }
 
@@ -50,11 +39,7 @@ sub listen_at ($port) { return IO::Socket::IP->new(LocalHost => ADDRESS, LocalPo
 sub address ($self, $name = ADDRESS) { return 'kafka://' . join ',', map { "$name:$_" } @{ $self->{ports} } }
 
 # With all its connections.
-sub stop ($self) {
-	kill KILL => -$self->{pid};
-	waitpid $self->{pid}, 0;
-	delete $running{ $self->{pid} };
-}
+sub stop ($self) { finish(-$self->{pid}) }
 
 sub serve ($listeners, %how) {
 	my $select = IO::Select->new(@$listeners);

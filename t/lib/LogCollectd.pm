@@ -6,6 +6,7 @@
 package LogCollectd;
 
 use v5.36;
+use Children    qw(finish forget keep);
 use Exporter    qw(import);
 use File::Temp  ();
 use POSIX       qw(WNOHANG);
@@ -38,20 +39,8 @@ my %NAME = reverse %ANSWER;
 my @ENVIRONMENT = qw(SERVER_HOST SERVER_PORT BUFFER_SIZE MIN_LOG_LEVEL ENABLE_LOG_PERSISTENCE
 	LOG_DIR LOG_FILENAME RATE_LIMIT_ENABLED RATE_LIMIT_MAX_REQUESTS RATE_LIMIT_WINDOW_SECONDS);
 
-my $owner = $$;
-my %running; # process group => 1: what END has to kill
-
 $SIG{$_} = sub { exit 130 }
 	for qw(INT TERM HUP PIPE);
-
-END {
-	my $status = $?;
-	if ($$ == $owner) {
-		kill KILL => -$_ for keys %running;
-		waitpid $_, 0 for keys %running;
-	}
-	$? = $status;
-}
 
 # Verdicts by name, which reads better than the answers; an unknown line stays what it is.
 sub verdicts (@lines) {
@@ -170,7 +159,7 @@ sub spawn ($self, $out, $err, @command) {
 		POSIX::_exit(127);
 	}
 	setpgrp $pid, $pid;
-	$running{$pid} = 1;
+	keep(-$pid);
 	return $pid;
 }
 
@@ -193,7 +182,7 @@ sub adopt ($self) {
 	wait_until { $self->addresses >= $self->{sockets} } or return;
 	($self->{pid}) = $self->errors =~ /\[(\d+)\] \w+: listening on/;
 	my $group = getpgrp $self->{pid};
-	$running{$group} = 1 if $group != getpgrp(0);
+	keep(-$group) if $group != getpgrp(0);
 	return $self->{pid};
 }
 
@@ -208,11 +197,7 @@ sub run_command ($self, @command) {
 	unlink $out, $err;
 	my $pid = $self->spawn($out, $err, @{ $self->{'-wrap'} }, @command);
 	my $status = wait_until { waitpid($pid, WNOHANG) == $pid ? "$?." : '' };
-	if ($status eq '') {
-		kill KILL => -$pid;
-		waitpid $pid, 0;
-	}
-	delete $running{$pid};
+	$status eq '' ? finish(-$pid) : forget(-$pid);
 	return ($status eq '' ? 'does not end' : status_text(int $status), slurp($out), slurp($err));
 }
 
@@ -323,7 +308,7 @@ sub ended ($self, $bound = BOUND) {
 	wait_until { !$self->left_over } $bound;
 	my @left = $self->left_over;
 	return "left over: @left" if @left;
-	delete $running{ $self->{pid} };
+	forget(-$self->{pid});
 	return $self->errors =~ /(.*(?:Sanitizer:|runtime error:).*)/ ? $1 : $self->{status};
 }
 
@@ -340,10 +325,7 @@ sub counted ($self) {
 
 sub DESTROY ($self) {
 	local ($?, $!, $@);
-	my $pid = $self->{pid};
-	return if $$ != $owner || !defined $pid || !delete $running{$pid};
-	kill KILL => -$pid;
-	waitpid $pid, 0;
+	finish(-$self->{pid}) if defined $self->{pid};
 }
 
 1;

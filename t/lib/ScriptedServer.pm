@@ -8,6 +8,7 @@ package ScriptedServer;
 
 use strict;
 use warnings;
+use Children qw(forget keep);
 use Exporter 'import';
 use File::Temp ();
 use IO::Handle;
@@ -21,7 +22,6 @@ our @EXPORT = qw(scripted run_client start_client finish_client says_ok says_err
 my $BOUND_S = 60;    # nothing here takes longer, unless it hangs
 my $dir = File::Temp->newdir;
 my $files = 0;
-my %children;
 
 sub says_ok    { qq({"status": "ok", "message": "$_[0]"}) }
 sub says_error { qq({"status": "error", "message": "$_[0]"}) }
@@ -78,7 +78,7 @@ sub serve {
 		eval { $script->($self); 1 } or print STDERR "# server: $@";
 		POSIX::_exit(0);
 	}
-	$children{$pid} = 1;
+	keep($pid);
 	$self->{pid} = $pid;
 	close $self->{listener};
 }
@@ -106,7 +106,7 @@ sub note {
 sub heard {
 	my ($self) = @_;
 	waitpid $self->{pid}, 0;
-	delete $children{$self->{pid}};
+	forget($self->{pid});
 	my @connections;
 	for my $line (split /\n/, contents($self->{log})) {
 		if ($line eq 'connection') { push @connections, [] }
@@ -136,25 +136,19 @@ sub start_client {
 		alarm $BOUND_S;    # kept over exec: a client that hangs ends by SIGALRM
 		exec "$ENV{BUILD}/bin/logsend", @$arguments or POSIX::_exit(127);
 	}
-	$children{$client{pid}} = 1;
+	keep($client{pid});
 	return \%client;
 }
 
 sub finish_client {
 	my ($client) = @_;
 	waitpid $client->{pid}, 0;
-	delete $children{$client->{pid}};
+	forget($client->{pid});
 	my $status = $? & 127 ? 'signal ' . ($? & 127) : $? >> 8;
 	return {status => $status, out => contents($client->{out}), err => contents($client->{err})};
 }
 
 sub run_client { finish_client(start_client(@_)) }
-
-END {
-	my $status = $?;
-	kill 'KILL', keys %children if %children;
-	$? = $status;
-}
 
 package ScriptedServer::Client;
 

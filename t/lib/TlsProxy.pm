@@ -4,22 +4,11 @@
 package TlsProxy;
 
 use v5.36;
+use Children        qw(finish keep);
 use IO::Select      ();
 use IO::Socket::IP  ();
 use IO::Socket::SSL ();
 use POSIX           ();
-
-my $owner = $$;
-my %running;
-
-END {
-	my $status = $?;
-	if ($$ == $owner) {
-		kill KILL => keys %running;
-		waitpid $_, 0 for keys %running;
-	}
-	$? = $status;
-}
 
 # The rest are options of IO::Socket::SSL: SSL_cert_file, SSL_key_file ...
 sub start ($class, $port, %tls) {
@@ -30,17 +19,13 @@ sub start ($class, $port, %tls) {
 		serve($listener, $port, %tls);
 		POSIX::_exit(0);
 	}
-	$running{$pid} = 1;
+	keep($pid);
 	return bless { port => $listener->sockport, pid => $pid }, $class;
 }
 
 sub port ($self) { return $self->{port} }
 
-sub stop ($self) {
-	kill KILL => $self->{pid};
-	waitpid $self->{pid}, 0;
-	delete $running{ $self->{pid} };
-}
+sub stop ($self) { finish($self->{pid}) }
 
 sub serve ($listener, $port, %tls) {
 	while (my $client = $listener->accept) {

@@ -4,6 +4,7 @@
 package LogCollectd::Witness;
 
 use v5.36;
+use Children    qw(forget keep);
 use List::Util  qw(sum0);
 use POSIX       ();
 use Storable    qw(retrieve store);
@@ -12,15 +13,6 @@ use LogCollectd;
 use LogCollectd::Client;
 
 use constant { WINDOW => 100, ROUND => 10, NAP_S => 0.2, PATIENCE => 60, MOST_FAULTS => 20 };
-
-my $owner = $$;
-my %alive;
-
-END {
-	my $status = $?;
-	kill KILL => keys %alive if $$ == $owner;
-	$? = $status;
-}
 
 # One for each of these addresses, all to that port of loopback; their memories lie in the folder.
 sub start ($class, $folder, $port, $seed, @addresses) {
@@ -40,7 +32,7 @@ sub start ($class, $folder, $port, $seed, @addresses) {
 			} or print STDERR "client $id: $@";
 			POSIX::_exit(0);
 		}
-		$alive{$pid} = 1;
+		keep($pid);
 		push @{ $self->{pids} }, $pid;
 	}
 	return $self;
@@ -67,7 +59,7 @@ sub memories ($self) {
 	close delete $self->{calm};
 	my %left = map { $_ => 1 } @{ $self->{pids} };
 	wait_until { delete @left{ grep { waitpid($_, POSIX::WNOHANG) == $_ } keys %left }; !%left } 2 * PATIENCE;
-	delete @alive{ grep { !$left{$_} } @{ $self->{pids} } };
+	forget(grep { !$left{$_} } @{ $self->{pids} });
 	return map { eval { retrieve "$self->{folder}/memory.$_" } // { id => $_, sent => 0, answers => '', connections => 0,
 		wrong => ["client $_ has left no memory"] } } 0 .. $self->{count} - 1;
 }

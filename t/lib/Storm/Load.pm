@@ -3,22 +3,14 @@
 package Storm::Load;
 
 use v5.36;
-use POSIX ();
+use Children qw(forget keep);
+use POSIX    ();
 
 use LogCollectd;
 use Storm::Client;
 use Storm::Proof;
 
 use constant BOUND => 90;
-
-my $owner = $$;
-my %alive;
-
-END {
-	my $status = $?;
-	kill KILL => keys %alive if $$ == $owner;
-	$? = $status;
-}
 
 # The kinds of Storm::Client, one client each.  to_the_end: calm() will be followed by the daemon's end.
 sub start ($class, $daemon, $seed, $kinds, %how) {
@@ -39,7 +31,8 @@ sub start ($class, $daemon, $seed, $kinds, %how) {
 			} or print STDERR "client $id: $@";
 			POSIX::_exit(0);
 		}
-		$alive{$pid} = $self->{pids}{$pid} = 1;
+		$self->{pids}{$pid} = 1;
+		keep($pid);
 	}
 	return $self;
 }
@@ -50,8 +43,9 @@ sub proof ($self) { return $self->{proof} }
 sub calm ($self) { CORE::close delete $self->{calm} if $self->{calm} }
 
 sub reap ($self) {
-	delete @{$_}{ grep { waitpid($_, POSIX::WNOHANG) == $_ } keys %{ $self->{pids} } } for $self->{pids};
-	delete @alive{ grep { !$self->{pids}{$_} } keys %alive };
+	my @ended = grep { waitpid($_, POSIX::WNOHANG) == $_ } keys %{ $self->{pids} };
+	delete @{ $self->{pids} }{@ended};
+	forget(@ended);
 	return !%{ $self->{pids} };
 }
 

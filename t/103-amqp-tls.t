@@ -31,17 +31,7 @@ my $tls     = "$ca cert=$client->{cert} key=$client->{key}";
 
 chmod 0755, $dir;
 
-sub write_file ($name, $text, $mode = 0600) {
-	my $path = "$dir/$name";
-	open my $file, '>', "$path.new" or die "$path: $!";
-	print {$file} $text;
-	close $file;
-	chmod $mode, "$path.new";
-	rename "$path.new", $path or die "$path: $!";
-	return $path;
-}
-
-my $password = write_file('password', "se cret\n");
+my $password = write_file("$dir/password", "se cret\n", 0600);
 my $auth     = "user=logs passfile=$password";
 my $rabbit   = LogCollectd::Rabbit->start(count => 1, user => 'logs', password => 'se cret', ca => $pki->ca, %$server);
 my @reader   = ('--ca', $pki->ca, '--cert', $client->{cert}, '--key', $client->{key}, '--user', 'logs', '--passfile', $password);
@@ -68,7 +58,7 @@ sub said ($daemon) { return grep { /Forward: (?:refused|the engine is away)/ } s
 my $late   = $pki->issue('127.0.0.1', names => ['IP:127.0.0.1'], from => -3, until => -1);
 my $expired = TlsProxy->start($rabbit->{nodes}[0]{port}, SSL_cert_file => $late->{cert}, SSL_key_file => $late->{key});
 my $stray  = $foreign->issue('collector');
-my $wrong  = write_file('wrong', 'secret');
+my $wrong  = write_file("$dir/wrong", 'secret', 0600);
 my $silent = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1') or die "port: $!";
 
 # [what, where, ForwardTLS, ForwardAuth, state, what the log says]; all of them at the same time, so that each is tried more than once.
@@ -107,28 +97,28 @@ subtest 'all is right' => sub {
 	is_deeply([said($daemon)], [], 'nothing is said');
 
 	my $before = forwarder($daemon);
-	write_file('password', 'wrong');
+	write_file("$dir/password", 'wrong', 0600);
 	$daemon->signal('HUP');
 	ok(wait_until { $daemon->errors =~ /: reloaded$/m }, 'a reload');
 	send_numbered($daemon, 51, 100);
 	ok(wait_until { grep { /ACCESS_REFUSED/ } said($daemon) }, 'reads the password again');
-	write_file('password', "se cret\r\nand a line that means nothing\n");
+	write_file("$dir/password", "se cret\r\nand a line that means nothing\n", 0600);
 	$daemon->signal('HUP');
 	is_deeply(arrived('right', 100), [1 .. 100], 'and once more: nothing is lost');
 	is(forwarder($daemon), $before, 'by the same process');
-	write_file('password', "se cret\n");
+	write_file("$dir/password", "se cret\n", 0600);
 	is($daemon->stop, 0, 'stops');
 };
 
 subtest 'certificates that are renewed in their files' => sub {
-	my $cert = write_file('renewed.crt', slurp($stray->{cert}));
-	my $key  = write_file('renewed.key', slurp($stray->{key}));
+	my $cert = write_file("$dir/renewed.crt", slurp($stray->{cert}));
+	my $key  = write_file("$dir/renewed.key", slurp($stray->{key}), 0600);
 	my $daemon = forward('renewed', $rabbit->secure_address, "$ca cert=$cert key=$key", $auth);
 	ok(wait_until { grep { /unknown ca/ } said($daemon) }, 'one that is not trusted');
-	write_file('renewed.crt', slurp($client->{cert}));
+	write_file("$dir/renewed.crt", slurp($client->{cert}));
 	$daemon->signal('HUP');
 	ok(wait_until { $daemon->errors =~ /error: .*ForwardTLS: the key in \S+ is not that of the certificate in/ }, 'a pair that does not fit is refused');
-	write_file('renewed.key', slurp($client->{key}));
+	write_file("$dir/renewed.key", slurp($client->{key}), 0600);
 	$daemon->signal('HUP');
 	is_deeply(arrived('renewed', 50), [1 .. 50], 'a good one is taken');
 	is($daemon->stop, 0, 'stops');
@@ -139,7 +129,7 @@ subtest 'files that cannot be read' => sub {
 	my $daemon = forward('later', $rabbit->secure_address, $tls, "user=logs passfile=$path");
 	ok(wait_until { $daemon->errors =~ m{Forward: refused: ForwardAuth: cannot read the password in $path: No such file} }, 'a password that is not there');
 	ok(wait_until { (figure($daemon, 'state') // '') eq 'refused' }, 'the state');
-	write_file('later', 'se cret', 0644);
+	write_file("$dir/later", 'se cret', 0644);
 	$daemon->signal('HUP');
 	is_deeply(arrived('later', 50), [1 .. 50], 'is looked for again at a reload');
 	like($daemon->errors, qr/warning: ForwardAuth: everybody can read $path, have chmod o-r $path/, 'one that everybody can read is told');
@@ -177,8 +167,8 @@ subtest 'logcollect-cat' => sub {
 };
 
 subtest 'mistakes' => sub {
-	my $text = write_file('text', "no certificate\n");
-	my $long = write_file('long', 'x' x 2000);
+	my $text = write_file("$dir/text", "no certificate\n");
+	my $long = write_file("$dir/long", 'x' x 2000, 0600);
 	my @cases = (
 		[ForwardTLS => "ca=$dir/none", qr/cannot read \S+none: No such file/],
 		[ForwardTLS => "ca=$dir", qr/cannot read \S+: it is no regular file/],
@@ -210,7 +200,7 @@ subtest 'mistakes' => sub {
 	like($try->(ForwardTLS => "ca=$dir/none", ForwardAuth => "user=x passfile=$dir/none"), qr/ForwardTLS: .*\n.*ForwardAuth: /, 'all mistakes are told');
 	like($try->(Forward => 'off', ForwardTLS => "ca=$dir/none"), qr/^0 Syntax OK/, 'nobody looks where nothing is forwarded');
 	like($try->(ForwardTLS => $tls, ForwardAuth => $auth), qr/^0 Syntax OK$/, 'good ones');
-	my $shown = write_file('shown', 'secret', 0644);
+	my $shown = write_file("$dir/shown", 'secret', 0644);
 	like($try->(ForwardAuth => "user=x passfile=$shown"), qr/^0 .*conf:\d+: ForwardAuth: everybody can read $shown/s, 'a warning');
 	like($try->(ForwardTLS => "$ca cert=$late->{cert} key=$late->{key}"), qr/^0 .*conf:\d+: ForwardTLS: the certificate in \S+ has expired/s, 'another');
 };

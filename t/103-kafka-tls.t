@@ -26,19 +26,9 @@ my $stray   = $foreign->issue('collector');
 my $ca      = 'ca=' . $pki->ca;
 my $tls     = "$ca cert=$client->{cert} key=$client->{key}";
 
-sub write_file ($name, $text) {
-	my $path = "$dir/$name";
-	open my $file, '>', "$path.new" or die "$path: $!";
-	print {$file} $text;
-	close $file;
-	chmod 0600, "$path.new";
-	rename "$path.new", $path or die "$path: $!";
-	return $path;
-}
-
-my $password = write_file('password', "se cret\n");
+my $password = write_file("$dir/password", "se cret\n", 0600);
 my $auth     = "user=logs passfile=$password";
-my $wrong    = write_file('wrong', 'secret');
+my $wrong    = write_file("$dir/wrong", 'secret', 0600);
 
 # Brokers behind a proxy that has this certificate and lets our clients in.
 sub brokers (%how) {
@@ -80,20 +70,20 @@ my @refused = (
 my @daemons = map { forward(@$_[1 .. 3]) } @refused;
 
 subtest 'a wrong password' => sub {
-	my $own    = write_file('own', 'wrong');
+	my $own    = write_file("$dir/own", 'wrong', 0600);
 	my $daemon = forward($proxy->address, $tls, "user=logs passfile=$own");
 	ok(wait_until { (figure($daemon, 'state') // '') eq 'refused' }, 'is refused');
 	send_numbered($daemon, 51, 100);
-	write_file('own', "se cret\n");
+	write_file("$dir/own", "se cret\n", 0600);
 	$daemon->signal('HUP');
 	is_deeply([$kafka->numbers($daemon, 100, 'topic=logs')], [1 .. 100], 'nothing is lost: with the right one, and a reload, all arrive');
 	is(scalar(grep { /Invalid username or password/ } said($daemon)), 1, 'it was told once');
-	write_file('own', 'wrong');
+	write_file("$dir/own", 'wrong', 0600);
 	$daemon->signal('HUP');
 	ok(wait_until { 2 == (() = $daemon->errors =~ /: reloaded$/mg) }, 'another reload');
 	send_numbered($daemon, 101, 150);
 	ok(wait_until { figure($daemon, 'state') eq 'refused' }, 'reads the file again');
-	write_file('own', 'se cret');
+	write_file("$dir/own", 'se cret', 0600);
 	$daemon->signal('HUP');
 	is_deeply([$kafka->numbers($daemon, 150, 'topic=logs')], [1 .. 150], 'and again');
 	is($daemon->stop, 0, 'stops');

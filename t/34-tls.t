@@ -22,14 +22,6 @@ sub start (%settings) { return LogCollectd->start(Listen => '127.0.0.1:0 tls', @
 
 sub dial ($daemon, %how) { return LogCollectd::Tls->new('127.0.0.1', $daemon->port($how{nth} // 0), %trust, map { $_ => $how{$_} } grep { $_ ne 'nth' } keys %how) }
 
-sub write_file ($path, $text) {
-	open my $file, '>:raw', "$path.new" or die "$path: $!";
-	print {$file} $text;
-	close $file;
-	chmod 0644, "$path.new";
-	rename "$path.new", $path or die "$path: $!";
-}
-
 # The outcome of a reload: reloaded, or failed.  Workers that were replaced have been told to accept nobody any more by then,
 # and here they have understood.
 sub reload ($daemon) {

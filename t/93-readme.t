@@ -17,13 +17,6 @@ sub code ($heading, $language, $daemon) {
 	return $code =~ s{/usr/bin/logsend}{$program}gr;
 }
 
-sub write_file ($path, $text) {
-	open my $file, '>', $path or die "$path: $!";
-	print {$file} $text;
-	close $file or die "$path: $!";
-	return $path;
-}
-
 for my $case (['From Python', 'python', 'record.py', 'python3'], ['From Node.js', 'js', 'record.js', 'node'],
 	['From Go', 'go', 'record.go', 'go', 'run']) {
 	my ($heading, $language, $name, $interpreter, @arguments) = @$case;

@@ -14,7 +14,7 @@ use Time::HiRes qw(sleep time);
 
 use LogCollectd::Client;
 
-our @EXPORT = qw(%ANSWER gone record slurp verdicts wait_until);
+our @EXPORT = qw(%ANSWER gone record slurp verdicts wait_until write_file);
 
 # How long any condition may take: far beyond what is needed on an idle machine.
 use constant BOUND => 30;
@@ -73,6 +73,16 @@ sub slurp ($path) {
 	return readline($file) // '';
 }
 
+# In one step, as an editor does: somebody may be reading it.  Returns the path.
+sub write_file ($path, $text, $mode = 0644) {
+	open my $file, '>:raw', "$path.new" or die "$path: $!";
+	print {$file} $text;
+	close $file or die "$path: $!";
+	chmod $mode, "$path.new";
+	rename "$path.new", $path or die "$path: $!";
+	return $path;
+}
+
 # A process by /proc: its state letter, parent and group; nothing when there is none.
 sub stat_of ($pid) {
 	return slurp("/proc/$pid/stat") =~ /\) (\S) (\d+) (\d+) /;
@@ -125,14 +135,7 @@ sub start ($class, @settings) {
 	return $class->new(@settings)->launch;
 }
 
-# In one step, as an editor does: the daemon may be reading it.
-sub write_conf ($self, $text) {
-	my $new = $self->conf_file . '.new';
-	open my $file, '>:raw', $new or die "$new: $!";
-	print $file $text;
-	close $file or die "$new: $!";
-	rename $new, $self->conf_file or die $self->conf_file . ": $!";
-}
+sub write_conf ($self, $text) { write_file($self->conf_file, $text) }
 
 sub dir ($self)       { return $self->{dir} }
 sub conf_file ($self) { return "$self->{dir}/logcollectd.conf" }

@@ -8,7 +8,7 @@ use Exporter qw(import);
 use Test::More;
 use LogCollectd;
 
-our @EXPORT = qw(RECORDS absent ends is_stored lines_of start write_file);
+our @EXPORT = qw(RECORDS absent ends is_stored lines_of start);
 
 use constant RECORDS => 30_000;
 
@@ -21,13 +21,6 @@ sub absent ($what) {
 # A daemon of which those on its second listener hear nothing.
 sub start (@settings) {
 	return LogCollectd->start(Listen => ['127.0.0.1:0', '127.0.0.1:0 noack'], MinLogLevel => 'DEBUG', @settings);
-}
-
-sub write_file ($path, $text) {
-	open my $file, '>:raw', $path or die "$path: $!";
-	print {$file} $text;
-	close $file or die "$path: $!";
-	return $path;
 }
 
 # Waits until the file has so many lines and then looks whether they are these, each once and in order.

@@ -34,12 +34,6 @@ sub free_ports ($count) {
 	die "there are no ports\n";
 }
 
-sub write_file ($path, $text) {
-	open my $file, '>', $path or die "$path: $!";
-	print $file $text;
-	close $file or die "$path: $!";
-}
-
 # {host}, {port}: where clients reach it, {secure}: over TLS; {peers}, {peers_port}: where the others do; {names_port}: their name
 # server's.
 sub place_nodes ($count, $network) {
@@ -62,8 +56,7 @@ sub start ($class, %how) {
 	my $last = $#{ $self->{nodes} };
 	$self->{nodes}[$_]{name} = 'r' . ($_ + 1) . "\@$self->{nodes}[$_]{peers}" for 0 .. $last;
 	write_file("$self->{dir}/plugins", "[].\n");
-	write_file("$self->{dir}/.erlang.cookie", COOKIE);
-	chmod 0400, "$self->{dir}/.erlang.cookie";
+	write_file("$self->{dir}/.erlang.cookie", COOKIE, 0400);
 	# The others join the first one, which waits for nobody.
 	$self->configure(0, 0);
 	$self->configure($_, 0 .. $#{ $self->{nodes} }) for 1 .. $last;

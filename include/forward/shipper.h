@@ -32,7 +32,8 @@ struct shipper {
 	int spool, lock;
 	uint64_t spool_id;
 	struct shipper_rules rules; /* the owner may change them between two steps */
-	struct shipped before;      /* from another spool; the owner's */
+	struct shipped *
+		before; /* from another spool, cleared where it was used; the owner's, NULL: none */
 	const char *node;
 	struct logfile_mark *mark;
 	struct shipping *shipping;
@@ -74,7 +75,7 @@ int shipper_step(struct shipper *shipper, int wait_ms);
 
 /*
  * For an owner whose writers have gone to another spool: whether nothing is left in this one.  Then the last file is let go too, and told
- * in *last, as it may be the first one there.  To be asked between two steps; some seconds must have passed without anything to ship.
+ * in *last, as it may be the first one there; where there was none, *last stays what it was.  To be asked between two steps; some seconds must have passed without anything to ship.
  */
 bool shipper_finish(struct shipper *shipper, struct shipped *last);
 

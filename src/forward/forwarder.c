@@ -46,7 +46,7 @@ struct forwarder {
 		[FORWARDING_SPOOL_BYTES]; /* what the settings say; "": nothing is to be forwarded */
 	struct moves moves;               /* of it */
 	char spool[FORWARDING_SPOOL_BYTES]; /* the shipper's: of the moves, or home */
-	struct shipped last;                /* of the spool before this one */
+	struct shipped last;                /* of the spools before this one */
 };
 
 /* In the place of a driver that cannot be had: what is stored waits, and is counted. */
@@ -143,7 +143,7 @@ open_shipper(struct forwarder *forwarder)
 				forwarder->destination.node, driver->engine);
 		forwarder->open = true;
 		forwarder->open_error = 0;
-		forwarder->shipper.before = forwarder->last;
+		forwarder->shipper.before = &forwarder->last;
 		set_rules(forwarder);
 		return;
 	}

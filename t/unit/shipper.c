@@ -558,7 +558,7 @@ another_spool(void)
 	CU_ASSERT_EQUAL(segments_left(f), 0);
 	shipper_close(&f->shipper);
 	begin_shipper(f, 4096);
-	f->shipper.before = last;
+	f->shipper.before = &last;
 	append(f, "three\n");
 	ship(f);
 	CU_ASSERT_STRING_EQUAL(buf_string(&got.bytes), "one\ntwo\nthree\n");

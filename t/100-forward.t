@@ -383,6 +383,19 @@ subtest 'the same file in spools of which one is empty' => sub {
 	is($daemon->stop, 0, 'stops');
 };
 
+subtest 'a spool that somebody moves away' => sub {
+	my $kafka  = LogCollectd::Kafka->start;
+	my $daemon = start($kafka, LogRotateSize => 20000);
+	my $spool  = $daemon->dir . '/logs/spool';
+	send_numbered($daemon, 1, 500);
+	$kafka->numbers($daemon, 500, 'topic=logs');
+	rename $spool, "$spool.moved" or die "rename: $!";
+	send_numbered($daemon, 501, 1000);
+	is_deeply([$kafka->numbers($daemon, 1000, 'topic=logs')], [1 .. 1000], 'all arrives');
+	ok(wait_until { $daemon->errors =~ /the folder that was ForwardSpool \S+ was moved/ }, 'that it was is said');
+	is($daemon->stop, 0, 'stops');
+};
+
 subtest 'one spool, one forwarder' => sub {
 	my $kafka  = LogCollectd::Kafka->start;
 	my $daemon = start($kafka);

@@ -31,6 +31,7 @@ struct shipped {
 struct shipper {
 	int spool, lock;
 	uint64_t spool_id;
+	const char *path;           /* of the spool */
 	struct shipper_rules rules; /* the owner may change them between two steps */
 	struct shipped *
 		before; /* from another spool, cleared where it was used; the owner's, NULL: none */
@@ -54,11 +55,12 @@ struct shipper {
 	bool full;
 	bool asked; /* the writers, to look for their links, as none was there */
 	bool gone;  /* the folder was removed: to be opened anew */
+	bool moved; /* the path leads to another one, or to none */
 	int error;  /* of the spool, which was told */
 };
 
 /*
- * Opens the spool and takes its lock.  Node, mark, shipping and what the courier is given must outlive the shipper.  0, or -1 with
+ * Opens the spool and takes its lock.  Its path, node, mark, shipping and what the courier is given must outlive the shipper.  0, or -1 with
  * errno: EWOULDBLOCK, another forwarder has it.
  */
 int shipper_open(struct shipper *shipper, const char *spool, const char *node,

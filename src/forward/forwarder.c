@@ -173,20 +173,28 @@ goes_elsewhere(const struct settings *old, const struct settings *new)
 	       memcmp(&old->forward_auth, &new->forward_auth, sizeof old->forward_auth) != 0;
 }
 
-/* When nothing is left in the spool that was used before, or it was removed, to the next one. */
+/*
+ * When nothing is left in the spool that was used before, or it was removed, to the next one; also from a folder that somebody has given another
+ * path: writers will look for theirs where the settings say.
+ */
 static void
 move_on(struct forwarder *forwarder)
 {
 	char first[FORWARDING_SPOOL_BYTES];
 	if (!forwarder->open)
 		return;
-	bool done = moves_first(&forwarder->moves, first) &&
-	            clock_mono_ms() - forwarder->moving_ms >= MOVE_MS &&
+	bool moves = moves_first(&forwarder->moves, first), moved = forwarder->shipper.moved;
+	bool done = (moves || moved) && clock_mono_ms() - forwarder->moving_ms >= MOVE_MS &&
 	            shipper_finish(&forwarder->shipper, &forwarder->last);
 	if (!done && !forwarder->shipper.gone)
 		return;
 	close_shipper(forwarder);
-	if (!done)
+	if (done && moved)
+		errlog_error(
+			"Forward: the folder that was ForwardSpool %s was moved; all of it was "
+			"forwarded",
+			forwarder->spool);
+	if (!done || moved)
 		return;
 	errlog_info("Forward: all of %s was forwarded", forwarder->spool);
 	if (moves_done(&forwarder->moves, forwarder->home) != 0)

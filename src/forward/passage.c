@@ -56,6 +56,9 @@ passage_list(struct shipper *shipper, int64_t now_ms)
 	}
 	if (spool_list(shipper->spool, &shipper->segments) != 0)
 		return passage_trouble(shipper, "cannot read ForwardSpool");
+	uint64_t there;
+	shipper->moved = spool_identity_at(shipper->path, &there) != 0 ? errno == ENOENT
+	                                                               : there != shipper->spool_id;
 	shipper->listed_ms = now_ms;
 	account_run(shipper);
 	return PASSAGE_GO_ON;
@@ -66,7 +69,9 @@ static void
 give_up(struct shipper *shipper)
 {
 	tail_close(&shipper->tail);
-	courier_give_up(&shipper->courier);
+	/* With nothing on its way the connection is as good for the next one. */
+	if (shipper->courier.published)
+		courier_give_up(&shipper->courier);
 	buf_clear(&shipper->bytes);
 	shipper->at.end = shipper->at.start;
 }

@@ -77,7 +77,8 @@ int shipper_step(struct shipper *shipper, int wait_ms);
 
 /*
  * For an owner whose writers have gone to another spool: whether nothing is left in this one.  Then the last file is let go too, and told
- * in *last, as it may be the first one there; where there was none, *last stays what it was.  To be asked between two steps; some seconds must have passed without anything to ship.
+ * in *last, as it may be the first one there; where there was none, *last stays what it was.  To be asked between two steps; some seconds
+ * must have passed without anything to ship.
  */
 bool shipper_finish(struct shipper *shipper, struct shipped *last);
 

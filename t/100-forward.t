@@ -371,6 +371,57 @@ subtest 'a forwarder that is killed before it has moved' => sub {
 	is($daemon->stop, 0, 'stops');
 };
 
+subtest 'what another spool has shipped of a file that is emptied' => sub {
+	my $kafka  = LogCollectd::Kafka->start;
+	my $daemon = start($kafka);
+	send_numbered($daemon, 1, 500);
+	$kafka->numbers($daemon, 500, 'topic=logs');
+	$daemon->write_conf(slurp($daemon->conf_file) . 'ForwardSpool ' . $daemon->dir . "/logs/other-spool\n");
+	$daemon->signal('HUP');
+	ok(wait_until { $daemon->errors =~ /was forwarded/ }, 'the spool is another one');
+	send_numbered($daemon, 501, 550);
+	$kafka->numbers($daemon, 550, 'topic=logs');
+	truncate $daemon->dir . '/logs/server.log', 0 or die "truncate: $!";
+	ok(wait_until { $daemon->errors =~ /it was truncated/ }, 'the file is emptied');
+	send_numbered($daemon, 551, 1500);
+	is_deeply([$kafka->numbers($daemon, 1500, 'topic=logs')], [1 .. 1500], 'what is written then goes out from its first byte');
+	is((() = $daemon->errors =~ /it was truncated/g), 1, 'and that is said once');
+	is($daemon->stop, 0, 'stops');
+};
+
+subtest 'the same file in spools of which one is empty' => sub {
+	my $kafka  = LogCollectd::Kafka->start;
+	my $daemon = start($kafka);
+	my ($conf, $n) = (slurp($daemon->conf_file), 500);
+	send_numbered($daemon, 1, $n);
+	$kafka->numbers($daemon, $n, 'topic=logs');
+	for my $spool (qw(b spool c)) {
+		my $said = () = $daemon->errors =~ /first what is left/g;
+		$daemon->write_conf("${conf}ForwardSpool " . $daemon->dir . "/logs/$spool\n");
+		$daemon->signal('HUP');
+		ok(wait_until { $said < (() = $daemon->errors =~ /first what is left/g) }, "the spool is $spool");
+		send_numbered($daemon, $n + 1, $n + 50);
+		$n += 50;
+	}
+	ok(wait_until { !-e $daemon->dir . '/logs/c/before' }, 'all are emptied');
+	send_numbered($daemon, $n + 1, $n + 50);
+	is_deeply([$kafka->numbers($daemon, $n + 50, 'topic=logs')], [1 .. $n + 50], 'all arrives, once');
+	is($daemon->stop, 0, 'stops');
+};
+
+subtest 'a spool that somebody moves away' => sub {
+	my $kafka  = LogCollectd::Kafka->start;
+	my $daemon = start($kafka, LogRotateSize => 20000);
+	my $spool  = $daemon->dir . '/logs/spool';
+	send_numbered($daemon, 1, 500);
+	$kafka->numbers($daemon, 500, 'topic=logs');
+	rename $spool, "$spool.moved" or die "rename: $!";
+	send_numbered($daemon, 501, 1000);
+	is_deeply([$kafka->numbers($daemon, 1000, 'topic=logs')], [1 .. 1000], 'all arrives');
+	ok(wait_until { $daemon->errors =~ /the folder that was ForwardSpool \S+ was moved/ }, 'that it was is said');
+	is($daemon->stop, 0, 'stops');
+};
+
 subtest 'one spool, one forwarder' => sub {
 	my $kafka  = LogCollectd::Kafka->start;
 	my $daemon = start($kafka);

@@ -31,8 +31,10 @@ struct shipped {
 struct shipper {
 	int spool, lock;
 	uint64_t spool_id;
+	const char *path;           /* of the spool */
 	struct shipper_rules rules; /* the owner may change them between two steps */
-	struct shipped before;      /* from another spool; the owner's */
+	struct shipped *
+		before; /* from another spool, cleared where it was used; the owner's, NULL: none */
 	const char *node;
 	struct logfile_mark *mark;
 	struct shipping *shipping;
@@ -53,11 +55,12 @@ struct shipper {
 	bool full;
 	bool asked; /* the writers, to look for their links, as none was there */
 	bool gone;  /* the folder was removed: to be opened anew */
+	bool moved; /* the path leads to another one, or to none */
 	int error;  /* of the spool, which was told */
 };
 
 /*
- * Opens the spool and takes its lock.  Node, mark, shipping and what the courier is given must outlive the shipper.  0, or -1 with
+ * Opens the spool and takes its lock.  Its path, node, mark, shipping and what the courier is given must outlive the shipper.  0, or -1 with
  * errno: EWOULDBLOCK, another forwarder has it.
  */
 int shipper_open(struct shipper *shipper, const char *spool, const char *node,
@@ -74,7 +77,8 @@ int shipper_step(struct shipper *shipper, int wait_ms);
 
 /*
  * For an owner whose writers have gone to another spool: whether nothing is left in this one.  Then the last file is let go too, and told
- * in *last, as it may be the first one there.  To be asked between two steps; some seconds must have passed without anything to ship.
+ * in *last, as it may be the first one there; where there was none, *last stays what it was.  To be asked between two steps; some seconds
+ * must have passed without anything to ship.
  */
 bool shipper_finish(struct shipper *shipper, struct shipped *last);
 

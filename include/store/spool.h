@@ -52,6 +52,7 @@ void spool_write_name(struct segment *segment);
 
 /* Which spool it is, among all that ever were.  0, or -1 with errno. */
 int spool_identity(int spool, uint64_t *out);
+int spool_identity_at(const char *path, uint64_t *out);
 
 /*
  * The segments, in place of those that were there.  None is left out that is older than one of them, whatever is linked

@@ -46,7 +46,7 @@ struct forwarder {
 		[FORWARDING_SPOOL_BYTES]; /* what the settings say; "": nothing is to be forwarded */
 	struct moves moves;               /* of it */
 	char spool[FORWARDING_SPOOL_BYTES]; /* the shipper's: of the moves, or home */
-	struct shipped last;                /* of the spool before this one */
+	struct shipped last;                /* of the spools before this one */
 };
 
 /* In the place of a driver that cannot be had: what is stored waits, and is counted. */
@@ -143,7 +143,7 @@ open_shipper(struct forwarder *forwarder)
 				forwarder->destination.node, driver->engine);
 		forwarder->open = true;
 		forwarder->open_error = 0;
-		forwarder->shipper.before = forwarder->last;
+		forwarder->shipper.before = &forwarder->last;
 		set_rules(forwarder);
 		return;
 	}
@@ -173,20 +173,28 @@ goes_elsewhere(const struct settings *old, const struct settings *new)
 	       memcmp(&old->forward_auth, &new->forward_auth, sizeof old->forward_auth) != 0;
 }
 
-/* When nothing is left in the spool that was used before, or it was removed, to the next one. */
+/*
+ * When nothing is left in the spool that was used before, or it was removed, to the next one; also from a folder that somebody has given another
+ * path: writers will look for theirs where the settings say.
+ */
 static void
 move_on(struct forwarder *forwarder)
 {
 	char first[FORWARDING_SPOOL_BYTES];
 	if (!forwarder->open)
 		return;
-	bool done = moves_first(&forwarder->moves, first) &&
-	            clock_mono_ms() - forwarder->moving_ms >= MOVE_MS &&
+	bool moves = moves_first(&forwarder->moves, first), moved = forwarder->shipper.moved;
+	bool done = (moves || moved) && clock_mono_ms() - forwarder->moving_ms >= MOVE_MS &&
 	            shipper_finish(&forwarder->shipper, &forwarder->last);
 	if (!done && !forwarder->shipper.gone)
 		return;
 	close_shipper(forwarder);
-	if (!done)
+	if (done && moved)
+		errlog_error(
+			"Forward: the folder that was ForwardSpool %s was moved; all of it was "
+			"forwarded",
+			forwarder->spool);
+	if (!done || moved)
 		return;
 	errlog_info("Forward: all of %s was forwarded", forwarder->spool);
 	if (moves_done(&forwarder->moves, forwarder->home) != 0)

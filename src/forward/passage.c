@@ -56,6 +56,9 @@ passage_list(struct shipper *shipper, int64_t now_ms)
 	}
 	if (spool_list(shipper->spool, &shipper->segments) != 0)
 		return passage_trouble(shipper, "cannot read ForwardSpool");
+	uint64_t there;
+	shipper->moved = spool_identity_at(shipper->path, &there) != 0 ? errno == ENOENT
+	                                                               : there != shipper->spool_id;
 	shipper->listed_ms = now_ms;
 	account_run(shipper);
 	return PASSAGE_GO_ON;
@@ -66,21 +69,25 @@ static void
 give_up(struct shipper *shipper)
 {
 	tail_close(&shipper->tail);
-	courier_give_up(&shipper->courier);
+	/* With nothing on its way the connection is as good for the next one. */
+	if (shipper->courier.published)
+		courier_give_up(&shipper->courier);
 	buf_clear(&shipper->bytes);
 	shipper->at.end = shipper->at.start;
 }
 
+/* What another spool has shipped of the file counts once: it may be emptied, and have another segment. */
 static int64_t
-start_of(const struct shipper *shipper, const struct segment *segment)
+start_of(struct shipper *shipper, const struct segment *segment)
 {
-	const struct shipped *before = &shipper->before;
 	struct identity identity;
-	if (segment->inode == before->identity.ino && before->offset > segment->start &&
-		identity_in(&identity, shipper->spool, segment->name) == 0 &&
-		identity.file == before->identity.file)
-		return before->offset;
-	return segment->start;
+	if (shipper->before == NULL || segment->inode != shipper->before->identity.ino ||
+		identity_in(&identity, shipper->spool, segment->name) != 0 ||
+		identity.file != shipper->before->identity.file)
+		return segment->start;
+	int64_t offset = shipper->before->offset;
+	*shipper->before = (struct shipped){.offset = 0};
+	return offset > segment->start ? offset : segment->start;
 }
 
 /* Everything before the segment is confirmed, or given up. */
@@ -94,6 +101,9 @@ enter(struct shipper *shipper, const struct segment *segment)
 	strlcpy(shipper->at.node, shipper->node, sizeof shipper->at.node);
 	shipper->noted = shipper->asked = false;
 	account_position(shipper);
+	/* Nothing else in this spool says so. */
+	if (start != segment->start)
+		(void)passage_note(shipper);
 }
 
 /* Nothing is in the spool.  A writer's file that somebody has taken out of it is linked again by its next append. */
@@ -211,11 +221,11 @@ passage_leave(struct shipper *shipper)
 bool
 shipper_finish(struct shipper *shipper, struct shipped *last)
 {
-	*last = (struct shipped){.offset = shipper->at.end};
 	if (shipper->tail.fd < 0)
 		return shipper->listed_ms != 0 && shipper->segments.count == 0;
-	if (shipper->idle_ms == 0 || clock_mono_ms() - shipper->idle_ms < LEFT_MS)
+	if (shipper->idle_ms == 0 || clock_mono_ms() - shipper->idle_ms < LEFT_MS ||
+		release(shipper) != PASSAGE_GO_ON)
 		return false;
-	last->identity = shipper->tail.identity;
-	return release(shipper) == PASSAGE_GO_ON;
+	*last = (struct shipped){shipper->tail.identity, shipper->at.end};
+	return true;
 }

@@ -50,8 +50,12 @@ shipper_open(struct shipper *shipper, const char *spool, const char *node,
 	struct logfile_mark *mark, struct shipping *shipping, const struct forward_driver *driver,
 	const struct forward_target *target)
 {
-	*shipper = (struct shipper){
-		.lock = -1, .node = node, .mark = mark, .shipping = shipping, .tail = {.fd = -1}};
+	*shipper = (struct shipper){.lock = -1,
+		.path = spool,
+		.node = node,
+		.mark = mark,
+		.shipping = shipping,
+		.tail = {.fd = -1}};
 	courier_init(&shipper->courier, driver, target);
 	shipper->spool = spool_open(spool);
 	if (shipper->spool >= 0 && spool_identity(shipper->spool, &shipper->spool_id) == 0 &&

@@ -70,6 +70,19 @@ spool_identity(int spool, uint64_t *out)
 	return result;
 }
 
+int
+spool_identity_at(const char *path, uint64_t *out)
+{
+	int spool = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (spool < 0)
+		return -1;
+	int result = spool_identity(spool, out);
+	int saved = errno;
+	close(spool);
+	errno = saved;
+	return result;
+}
+
 bool
 spool_has(int spool, const struct segment *segment)
 {

@@ -18,6 +18,7 @@ static struct engine_of_test {
 	enum forward_outcome next; /* of confirm */
 	const char *why;
 	size_t takes; /* it refuses longer ones */
+	size_t opens;
 } got;
 
 static enum forward_outcome
@@ -26,6 +27,7 @@ fake_open(const struct forward_target *target, void **state, char why[FORWARD_WH
 	(void)target;
 	(void)why;
 	*state = &got;
+	got.opens++;
 	return FORWARD_OK;
 }
 
@@ -98,6 +100,7 @@ set_up(void)
 	got.next = FORWARD_OK;
 	got.why = "no";
 	got.takes = SIZE_MAX;
+	got.opens = 0;
 	buf_clear(&got.ids);
 	buf_clear(&got.bytes);
 	open_log(f);
@@ -243,6 +246,7 @@ segments_in_order(void)
 	CU_ASSERT_EQUAL(segments_left(f), 2);
 	ship(f);
 	CU_ASSERT_STRING_EQUAL(buf_string(&got.bytes), "old\nnew\n");
+	CU_ASSERT_EQUAL(got.opens, 1);
 	CU_ASSERT_EQUAL(segments_left(f), 1);
 	/* Who still has the old file must not append to what nobody looks at. */
 	struct iovec iov = {(void *)(uintptr_t) "late\n", 5};
@@ -558,7 +562,7 @@ another_spool(void)
 	CU_ASSERT_EQUAL(segments_left(f), 0);
 	shipper_close(&f->shipper);
 	begin_shipper(f, 4096);
-	f->shipper.before = last;
+	f->shipper.before = &last;
 	append(f, "three\n");
 	ship(f);
 	CU_ASSERT_STRING_EQUAL(buf_string(&got.bytes), "one\ntwo\nthree\n");

@@ -338,9 +338,7 @@ subtest 'spools to and fro, and a forwarder that is killed' => sub {
 	kill KILL => $pid;
 	send_numbered($daemon, 251, 300);
 	$kafka->tell('up -1');
-	my %seen = map { $_ => 1 } $kafka->numbers($daemon, 300, 'topic=logs');
-	ok(wait_until { %seen = map { $_ => 1 } $kafka->numbers($daemon, 300, 'topic=logs'); keys %seen == 300 }, 'all arrives')
-		or diag join ' ', grep { !$seen{$_} } 1 .. 300;
+	is_deeply([$kafka->numbers($daemon, 300, 'topic=logs')], [1 .. 300], 'all arrives, once and in order');
 	ok(wait_until { !-e "$logs/c/before" }, 'no spool is to be emptied any more');
 	is($daemon->stop, 0, 'stops');
 };
@@ -406,6 +404,38 @@ subtest 'the same file in spools of which one is empty' => sub {
 	ok(wait_until { !-e $daemon->dir . '/logs/c/before' }, 'all are emptied');
 	send_numbered($daemon, $n + 1, $n + 50);
 	is_deeply([$kafka->numbers($daemon, $n + 50, 'topic=logs')], [1 .. $n + 50], 'all arrives, once');
+	is($daemon->stop, 0, 'stops');
+};
+
+subtest 'a file in the middle of two spools, and a kill at the end of one' => sub {
+	my $kafka  = LogCollectd::Kafka->start;
+	my $daemon = start($kafka);
+	my ($conf, $logs) = (slurp($daemon->conf_file), $daemon->dir . '/logs');
+	my $forward_to = sub ($spool) {
+		my $said = () = $daemon->errors =~ /first what is left/g;
+		$daemon->write_conf("${conf}ForwardSpool $logs/$spool\n");
+		$daemon->signal('HUP');
+		ok(wait_until { $said < (() = $daemon->errors =~ /first what is left/g) }, "the spool is $spool");
+	};
+	$kafka->tell('down -1');
+	send_numbered($daemon, 1, 100);
+	$forward_to->('b');
+	send_numbered($daemon, 101, 150);
+	rename "$logs/server.log", "$logs/one" or die "rename: $!";
+	$daemon->signal('USR1');
+	ok(wait_until { -e "$logs/server.log" }, 'rotated');
+	send_numbered($daemon, 151, 200);
+	$forward_to->('spool');
+	send_numbered($daemon, 201, 250);
+	$kafka->tell('up -1');
+	my $left = qr/all of \S+ was forwarded/;
+	for my $times (1, 2) {
+		ok(wait_until { $times <= (() = $daemon->errors =~ /$left/g) }, "$times left");
+		kill KILL => forwarder($daemon);
+	}
+	ok(wait_until { !-e "$logs/spool/before" }, 'all are emptied');
+	send_numbered($daemon, 251, 300);
+	is_deeply([$kafka->numbers($daemon, 300, 'topic=logs')], [1 .. 300], 'all arrives, once');
 	is($daemon->stop, 0, 'stops');
 };
 

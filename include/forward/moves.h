@@ -17,7 +17,10 @@ struct moves {
 /* Those that stand in that spool.  None where it cannot be read. */
 void moves_read(struct moves *moves, const char *spool);
 
-/* From a spool to another one: those of the first one, and it, are added to those of the second, and written there.  0, or -1 with errno. */
+/*
+ * From a spool to another one: those of the first one, and it, are added to those of the second, and written there, with what the first one
+ * knows of files that were forwarded.  0, or -1 with errno.
+ */
 int moves_change(struct moves *moves, const char *from, const char *to);
 
 /* The first one.  False: there is none. */

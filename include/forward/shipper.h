@@ -22,19 +22,12 @@ struct shipper_rules {
 	bool drop_oldest;    /* then the oldest is given up; else clients are refused */
 };
 
-/* A file, and that it has been shipped up to `offset`. */
-struct shipped {
-	struct identity identity; /* zeroed: none */
-	int64_t offset;
-};
-
 struct shipper {
 	int spool, lock;
 	uint64_t spool_id;
 	const char *path;           /* of the spool */
+	const char *heir;           /* of the one that writers use now, which may be this one */
 	struct shipper_rules rules; /* the owner may change them between two steps */
-	struct shipped *
-		before; /* from another spool, cleared where it was used; the owner's, NULL: none */
 	const char *node;
 	struct logfile_mark *mark;
 	struct shipping *shipping;
@@ -60,10 +53,10 @@ struct shipper {
 };
 
 /*
- * Opens the spool and takes its lock.  Its path, node, mark, shipping and what the courier is given must outlive the shipper.  0, or -1 with
- * errno: EWOULDBLOCK, another forwarder has it.
+ * Opens the spool and takes its lock.  Paths, node, mark, shipping and what the courier is given must outlive the shipper; `heir` is the path of
+ * the spool that writers use now, and may change between two steps.  0, or -1 with errno: EWOULDBLOCK, another forwarder has it.
  */
-int shipper_open(struct shipper *shipper, const char *spool, const char *node,
+int shipper_open(struct shipper *shipper, const char *spool, const char *heir, const char *node,
 	struct logfile_mark *mark, struct shipping *shipping, const struct forward_driver *driver,
 	const struct forward_target *target);
 
@@ -76,10 +69,9 @@ void shipper_close(struct shipper *shipper);
 int shipper_step(struct shipper *shipper, int wait_ms);
 
 /*
- * For an owner whose writers have gone to another spool: whether nothing is left in this one.  Then the last file is let go too, and told
- * in *last, as it may be the first one there; where there was none, *last stays what it was.  To be asked between two steps; some seconds
- * must have passed without anything to ship.
+ * For an owner whose writers have gone to another spool: whether nothing is left in this one.  Then the last file is let go too.  To be
+ * asked between two steps; some seconds must have passed without anything to ship.
  */
-bool shipper_finish(struct shipper *shipper, struct shipped *last);
+bool shipper_finish(struct shipper *shipper);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * How far the files that left the spool last were forwarded.  A writer that was late, or that goes back to a name of yesterday, links
- * such a file again: what was forwarded of it is not sent twice.
+ * How far the files that left a spool last were forwarded.  A writer that was late, or that goes back to a name of yesterday, links
+ * such a file again: what was forwarded of it is not sent twice.  Nor is what another spool has forwarded, where both have links to it.
  */
 #ifndef STORE_DONE_H
 #define STORE_DONE_H
@@ -15,7 +15,13 @@ enum { DONE_FILES = 256 };
 /* The first byte of the file that was not forwarded; 0 where nothing is known. */
 int64_t done_find(int spool, const struct identity *identity);
 
+/* The same for a segment of this number: what was noted before it was made says nothing of it, as the file may have been emptied. */
+int64_t done_find_since(int spool, const struct identity *identity, uint64_t number);
+
 /* Notes it, in place of the oldest note where there are many.  One process at a time.  0, or -1 with errno. */
 int done_add(int spool, const struct identity *identity, int64_t offset);
+
+/* What is noted in another spool is noted here too.  One process at a time.  0, or -1 with errno. */
+int done_inherit(int spool, int from);
 
 #endif

@@ -74,6 +74,9 @@ void spool_free(struct segments *segments);
 int spool_hold(int spool, int folder, const char *name, const struct identity *identity,
 	struct segment *out);
 
+/* The last number that was given; UINT64_MAX where that is not known. */
+uint64_t spool_last_number(int spool);
+
 /* Whether the link is still there. */
 bool spool_has(int spool, const struct segment *segment);
 
@@ -82,10 +85,10 @@ bool spool_renewed(int spool, const struct segment *segment);
 
 /*
  * For the forwarder, under the file's flock: removes the link of a file that was forwarded up to `offset`, which is noted where the file has
- * another name.  0, or -1 with errno.
+ * another name; also in `heir`, the spool that writers use now, or -1: it is this one.  0, or -1 with errno.
  */
-int spool_release(
-	int spool, const struct segment *segment, const struct identity *identity, int64_t offset);
+int spool_release(int spool, int heir, const struct segment *segment,
+	const struct identity *identity, int64_t offset);
 
 /*
  * For whoever finds that the file was emptied, under its flock: gives the link another number, beginning at the file's first byte.

@@ -46,7 +46,6 @@ struct forwarder {
 		[FORWARDING_SPOOL_BYTES]; /* what the settings say; "": nothing is to be forwarded */
 	struct moves moves;               /* of it */
 	char spool[FORWARDING_SPOOL_BYTES]; /* the shipper's: of the moves, or home */
-	struct shipped last;                /* of the spools before this one */
 };
 
 /* In the place of a driver that cannot be had: what is stored waits, and is counted. */
@@ -135,7 +134,7 @@ open_shipper(struct forwarder *forwarder)
 		return;
 	}
 	const struct forward_driver *driver = find_driver(forwarder);
-	if (shipper_open(&forwarder->shipper, spool, forwarder->destination.node,
+	if (shipper_open(&forwarder->shipper, spool, forwarder->home, forwarder->destination.node,
 		    forwarder->heritage->mark, shipping, driver,
 		    &forwarder->destination.target) == 0) {
 		if (driver != &absent)
@@ -143,7 +142,6 @@ open_shipper(struct forwarder *forwarder)
 				forwarder->destination.node, driver->engine);
 		forwarder->open = true;
 		forwarder->open_error = 0;
-		forwarder->shipper.before = &forwarder->last;
 		set_rules(forwarder);
 		return;
 	}
@@ -185,7 +183,7 @@ move_on(struct forwarder *forwarder)
 		return;
 	bool moves = moves_first(&forwarder->moves, first), moved = forwarder->shipper.moved;
 	bool done = (moves || moved) && clock_mono_ms() - forwarder->moving_ms >= MOVE_MS &&
-	            shipper_finish(&forwarder->shipper, &forwarder->last);
+	            shipper_finish(&forwarder->shipper);
 	if (!done && !forwarder->shipper.gone)
 		return;
 	close_shipper(forwarder);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "store/done.h"
 #include "store/spool.h"
 
 #define BEFORE "before"
@@ -68,6 +69,21 @@ add(struct moves *moves, const char *path, size_t path_len)
 	memcpy(moves->text + used + path_len, "\n", 2);
 }
 
+/* What the old one has shipped may have a link in the new one. */
+static int
+inherit(const char *from, const char *to)
+{
+	int old = spool_open(from), new = spool_open(to);
+	int result = old < 0 || new < 0 ? -1 : done_inherit(new, old);
+	int saved = errno;
+	if (old >= 0)
+		close(old);
+	if (new >= 0)
+		close(new);
+	errno = saved;
+	return result;
+}
+
 int
 moves_change(struct moves *moves, const char *from, const char *to)
 {
@@ -79,7 +95,7 @@ moves_change(struct moves *moves, const char *from, const char *to)
 	while ((line = next_line(&at, &len)) != NULL)
 		add(moves, line, len);
 	add(moves, from, strlen(from));
-	if (write_file(moves, to) != 0)
+	if (inherit(from, to) != 0 || write_file(moves, to) != 0)
 		return -1;
 	old.text[0] = '\0';
 	return write_file(&old, from);

@@ -6,10 +6,12 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/errlog.h"
 #include "forward/account.h"
+#include "store/done.h"
 
 enum { LEFT_MS = 3000 }; /* a spool that is not used any more is left after that */
 
@@ -76,18 +78,18 @@ give_up(struct shipper *shipper)
 	shipper->at.end = shipper->at.start;
 }
 
-/* What another spool has shipped of the file counts once: it may be emptied, and have another segment. */
+/* Another spool may have had a link to the file, and shipped more of it. */
 static int64_t
-start_of(struct shipper *shipper, const struct segment *segment)
+start_of(const struct shipper *shipper, const struct segment *segment)
 {
 	struct identity identity;
-	if (shipper->before == NULL || segment->inode != shipper->before->identity.ino ||
-		identity_in(&identity, shipper->spool, segment->name) != 0 ||
-		identity.file != shipper->before->identity.file)
-		return segment->start;
-	int64_t offset = shipper->before->offset;
-	*shipper->before = (struct shipped){.offset = 0};
-	return offset > segment->start ? offset : segment->start;
+	int heir = spool_open(shipper->heir);
+	int64_t start = 0;
+	if (heir >= 0 && identity_in(&identity, shipper->spool, segment->name) == 0)
+		start = done_find_since(heir, &identity, segment->number);
+	if (heir >= 0)
+		close(heir);
+	return start > segment->start ? start : segment->start;
 }
 
 /* Everything before the segment is confirmed, or given up. */
@@ -101,9 +103,6 @@ enter(struct shipper *shipper, const struct segment *segment)
 	strlcpy(shipper->at.node, shipper->node, sizeof shipper->at.node);
 	shipper->noted = shipper->asked = false;
 	account_position(shipper);
-	/* Nothing else in this spool says so. */
-	if (start != segment->start)
-		(void)passage_note(shipper);
 }
 
 /* Nothing is in the spool.  A writer's file that somebody has taken out of it is linked again by its next append. */
@@ -178,6 +177,23 @@ passage_was_emptied(const struct shipper *shipper)
 	       spool_renewed(shipper->spool, &shipper->at.segment);
 }
 
+/* Removes the link.  0, or -1 with errno. */
+static int
+let_go(const struct shipper *shipper, int64_t end)
+{
+	uint64_t there;
+	int heir = spool_open(shipper->heir);
+	if (heir < 0)
+		return -1;
+	bool other = spool_identity(heir, &there) == 0 && there != shipper->spool_id;
+	int result = spool_release(shipper->spool, other ? heir : -1, &shipper->at.segment,
+		&shipper->tail.identity, end);
+	int saved = errno;
+	close(heir);
+	errno = saved;
+	return result;
+}
+
 /* Nothing is left in the segment: done with it, unless a writer was quicker. */
 static int
 release(struct shipper *shipper)
@@ -200,9 +216,8 @@ release(struct shipper *shipper)
 	}
 	/* Before the link is gone: whoever writes next looks for it. */
 	mark_count_rotation(shipper->mark, shipper->tail.identity.file);
-	int result = spool_release(
-		shipper->spool, &shipper->at.segment, &shipper->tail.identity, end);
-	result = result == 0 ? PASSAGE_GO_ON
+	int result = let_go(shipper, end) == 0
+	                     ? PASSAGE_GO_ON
 	                     : passage_trouble(shipper, "cannot remove a segment from the spool");
 	tail_unlock(&shipper->tail);
 	return result;
@@ -219,13 +234,10 @@ passage_leave(struct shipper *shipper)
 }
 
 bool
-shipper_finish(struct shipper *shipper, struct shipped *last)
+shipper_finish(struct shipper *shipper)
 {
 	if (shipper->tail.fd < 0)
 		return shipper->listed_ms != 0 && shipper->segments.count == 0;
-	if (shipper->idle_ms == 0 || clock_mono_ms() - shipper->idle_ms < LEFT_MS ||
-		release(shipper) != PASSAGE_GO_ON)
-		return false;
-	*last = (struct shipped){shipper->tail.identity, shipper->at.end};
-	return true;
+	return shipper->idle_ms != 0 && clock_mono_ms() - shipper->idle_ms >= LEFT_MS &&
+	       release(shipper) == PASSAGE_GO_ON;
 }

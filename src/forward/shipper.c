@@ -46,12 +46,13 @@ read_checkpoint(struct shipper *shipper)
 }
 
 int
-shipper_open(struct shipper *shipper, const char *spool, const char *node,
+shipper_open(struct shipper *shipper, const char *spool, const char *heir, const char *node,
 	struct logfile_mark *mark, struct shipping *shipping, const struct forward_driver *driver,
 	const struct forward_target *target)
 {
 	*shipper = (struct shipper){.lock = -1,
 		.path = spool,
+		.heir = heir,
 		.node = node,
 		.mark = mark,
 		.shipping = shipping,

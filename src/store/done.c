@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* A small file of lines: file, offset; the newest first. */
+/* A small file of lines: file, offset, when; the newest first. */
 #include "store/done.h"
 
 #include <errno.h>
@@ -7,52 +7,92 @@
 #include <stdlib.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "store/spool.h"
 
-enum { LINE_BYTES = 34, TEXT_BYTES = DONE_FILES * LINE_BYTES + 1 };
+enum { FIELD_BYTES = 17, LINE_BYTES = 3 * FIELD_BYTES, TEXT_BYTES = DONE_FILES * LINE_BYTES + 1 };
 
 #define DONE "done"
 
-static ssize_t
+/* Whole lines; none where there is no file. */
+static struct slice
 read_all(int spool, char text[static TEXT_BYTES])
 {
+	int saved = errno;
 	ssize_t len = spool_read_file(spool, DONE, text, TEXT_BYTES);
-	return len < 0 ? 0 : len / LINE_BYTES * LINE_BYTES;
+	errno = saved;
+	return (struct slice){text, len < 0 ? 0 : (size_t)len / LINE_BYTES * LINE_BYTES};
 }
 
 static uint64_t
-file_of(const char *line)
+field(const char *line, int which)
 {
-	return strtoull(line, NULL, 16);
+	return strtoull(line + which * FIELD_BYTES, NULL, 16);
+}
+
+/* The file's line, or NULL. */
+static const char *
+find(struct slice notes, uint64_t file)
+{
+	for (const char *line = notes.data; line < notes.data + notes.len; line += LINE_BYTES) {
+		if (field(line, 0) == file)
+			return line;
+	}
+	return NULL;
 }
 
 int64_t
 done_find(int spool, const struct identity *identity)
 {
-	char text[TEXT_BYTES];
-	int saved = errno;
-	ssize_t len = read_all(spool, text);
-	errno = saved;
-	for (const char *line = text; line < text + len; line += LINE_BYTES) {
-		if (file_of(line) == identity->file)
-			return (int64_t)strtoull(line + LINE_BYTES / 2, NULL, 16);
-	}
-	return 0;
+	return done_find_since(spool, identity, 0);
 }
 
-int
-done_add(int spool, const struct identity *identity, int64_t offset)
+int64_t
+done_find_since(int spool, const struct identity *identity, uint64_t number)
 {
 	char text[TEXT_BYTES];
+	const char *line = find(read_all(spool, text), identity->file);
+	return line == NULL || field(line, 2) < number ? 0 : (int64_t)field(line, 1);
+}
+
+/* Those of `fresh`, then those of other files that were there. */
+static int
+put_first(int spool, struct slice fresh)
+{
+	char text[TEXT_BYTES];
+	struct slice old = read_all(spool, text);
 	struct buf out = {0};
-	ssize_t len = read_all(spool, text);
-	int failed = buf_printf(
-		&out, "%016" PRIx64 " %016" PRIx64 "\n", identity->file, (uint64_t)offset);
-	for (const char *line = text; line < text + len; line += LINE_BYTES) {
-		if (file_of(line) != identity->file && out.len < TEXT_BYTES - 1)
+	int failed = buf_append(&out, fresh);
+	for (const char *line = old.data; line < old.data + old.len; line += LINE_BYTES) {
+		if (out.len < TEXT_BYTES - 1 && find(fresh, field(line, 0)) == NULL)
 			failed |= buf_append(&out, (struct slice){line, LINE_BYTES});
 	}
 	int result = failed ? -1 : spool_write_file(spool, DONE, out.data, out.len);
 	buf_fini(&out);
 	return result;
+}
+
+/* Not less than the number of any segment that was made up to now: they follow the clock where it goes forward. */
+static uint64_t
+number_now(int spool)
+{
+	uint64_t last = spool_last_number(spool), now = (uint64_t)clock_read().wall_us;
+	return last == UINT64_MAX || last < now ? now : last;
+}
+
+int
+done_add(int spool, const struct identity *identity, int64_t offset)
+{
+	char line[LINE_BYTES + 1];
+	int len = snprintf(line, sizeof line, "%016" PRIx64 " %016" PRIx64 " %016" PRIx64 "\n",
+		identity->file, (uint64_t)offset, number_now(spool));
+	return put_first(spool, (struct slice){line, (size_t)len});
+}
+
+int
+done_inherit(int spool, int from)
+{
+	char text[TEXT_BYTES];
+	struct slice notes = read_all(from, text);
+	return notes.len == 0 ? 0 : put_first(spool, notes);
 }

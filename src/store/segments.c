@@ -96,9 +96,8 @@ spool_list_all(int spool, struct segments *out)
 	return result;
 }
 
-/* That was given; UINT64_MAX where that is not known. */
-static uint64_t
-last_number(int spool)
+uint64_t
+spool_last_number(int spool)
 {
 	char text[SPOOL_NAME_BYTES];
 	uint64_t number = 0;
@@ -114,9 +113,9 @@ last_number(int spool)
 int
 spool_list(int spool, struct segments *out)
 {
-	uint64_t before = last_number(spool);
+	uint64_t before = spool_last_number(spool);
 	int result = spool_list_all(spool, out);
-	spool_leave_out(out, before, last_number(spool));
+	spool_leave_out(out, before, spool_last_number(spool));
 	return result;
 }
 

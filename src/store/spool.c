@@ -233,14 +233,16 @@ spool_renewed(int spool, const struct segment *segment)
 }
 
 int
-spool_release(
-	int spool, const struct segment *segment, const struct identity *identity, int64_t offset)
+spool_release(int spool, int heir, const struct segment *segment, const struct identity *identity,
+	int64_t offset)
 {
 	struct stat st;
 	/* One that has no other name comes not back, and on a full disk only its end makes room for a note. */
 	bool last = fstatat(spool, segment->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 	            st.st_ino == segment->inode && st.st_nlink == 1;
 	if (!last && done_add(spool, identity, offset) != 0)
+		return -1;
+	if (!last && heir >= 0 && done_add(heir, identity, offset) != 0)
 		return -1;
 	return unlinkat(spool, segment->name, 0) == 0 || errno == ENOENT ? 0 : -1;
 }

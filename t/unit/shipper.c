@@ -69,6 +69,7 @@ static const struct forward_driver fake = {.version = FORWARD_DRIVER_VERSION,
 
 struct fixture {
 	char *dir, *spool;
+	char *heir; /* of the spool; NULL: itself */
 	struct logfile log;
 	struct logfile_mark mark;
 	struct shipping shipping;
@@ -86,7 +87,9 @@ static void
 begin_shipper(struct fixture *f, size_t batch_bytes)
 {
 	CU_ASSERT_EQUAL_FATAL(
-		shipper_open(&f->shipper, f->spool, "n", &f->mark, &f->shipping, &fake, NULL), 0);
+		shipper_open(&f->shipper, f->spool, f->heir != NULL ? f->heir : f->spool, "n",
+			&f->mark, &f->shipping, &fake, NULL),
+		0);
 	f->shipper.rules.batch_bytes = batch_bytes;
 }
 
@@ -545,29 +548,29 @@ static void
 another_spool(void)
 {
 	struct fixture *f = set_up();
-	struct shipped last;
-	char *other = scratch_path(f->dir, "other");
+	char *old = f->spool;
 	append(f, "one\n");
+	f->heir = scratch_path(f->dir, "other");
 	begin_shipper(f, 4096);
-	CU_ASSERT_FALSE(shipper_finish(&f->shipper, &last));
-	free(f->spool);
-	f->spool = other;
+	CU_ASSERT_FALSE(shipper_finish(&f->shipper));
+	f->spool = f->heir;
 	logfile_close(&f->log);
 	open_log(f);
 	CU_ASSERT_EQUAL(f->log.segment.start, 0);
 	append(f, "two\n");
 	ship(f);
 	f->shipper.idle_ms -= 60000;
-	CU_ASSERT_TRUE(shipper_finish(&f->shipper, &last));
+	CU_ASSERT_TRUE(shipper_finish(&f->shipper));
 	CU_ASSERT_EQUAL(segments_left(f), 0);
 	shipper_close(&f->shipper);
+	f->heir = NULL;
 	begin_shipper(f, 4096);
-	f->shipper.before = &last;
 	append(f, "three\n");
 	ship(f);
 	CU_ASSERT_STRING_EQUAL(buf_string(&got.bytes), "one\ntwo\nthree\n");
 	CU_ASSERT_EQUAL(shipping_fate(&f->shipping, end_of_log(f)), SHIPPING_CONFIRMED);
 	shipper_close(&f->shipper);
+	free(old);
 	tear_down(f);
 }
 
@@ -628,7 +631,8 @@ locked(void)
 	struct shipper second;
 	begin_shipper(f, 4096);
 	CU_ASSERT_EQUAL(
-		shipper_open(&second, f->spool, "n", &f->mark, &f->shipping, &fake, NULL), -1);
+		shipper_open(&second, f->spool, f->spool, "n", &f->mark, &f->shipping, &fake, NULL),
+		-1);
 	CU_ASSERT_EQUAL(errno, EWOULDBLOCK);
 	shipper_close(&f->shipper);
 	tear_down(f);

@@ -8,6 +8,7 @@ use LogCollectd;
 use LogCollectd::Engine;
 use LogCollectd::Kafka;
 use LogCollectd::Rabbit;
+use AmqpPublisher;
 use KafkaProxy;
 
 my $build = $ENV{BUILD} // 'build';
@@ -152,12 +153,34 @@ sub try_turns ($engine, @place) {
 	close $slow;
 }
 
+# Times in messages are those of whoever sent them.
+sub try_clocks ($rabbit) {
+	my @where  = ($rabbit->address, 'routing-key=cat-clocks', 'queue-type=stream');
+	my $daemon = start_forwarding(Forward => "@where");
+	send_numbered($daemon, 1, 50);
+	is(scalar @{ await_lines(50, @where)->[1] }, 50, 'records');
+	is($daemon->stop, 0, 'the daemon stops');
+	my @to = (@{ $rabbit->{nodes}[0] }{qw(host port)}, 'cat-clocks');
+	publish_foreign(@to, ["foreign\n", 1]);
+	is(scalar @{ await_lines(51, @where)->[1] }, 51, 'the last one has an old time');
+	is_deeply(numbers(cat('--since', '1h', @where)), [1 .. 50], '--since: those before it are there');
+	publish_foreign(@to, ["foreign\n", ~0]);
+	is(scalar @{ await_lines(52, @where)->[1] }, 52, 'one has a time that is none');
+	my $count = 52;
+	for (1 .. 5) {
+		publish_foreign(@to, map { ["foreign\n", $_ == 150 ? 4_000_000_000 : undef] } 1 .. 400);
+		$count += 400;
+		is(scalar @{ await_lines($count, @where)->[1] }, $count, 'one among many is of the future: those behind it are there');
+	}
+}
+
 for my $name (sort keys %engines) {
 	my ($engine, @place) = @{ $engines{$name} };
 	subtest "$name: options" => sub { try_options($engine, @place) };
 	subtest "$name: repeats" => sub { try_repeats($engine, @place) };
 	subtest "$name: output"  => sub { try_output($engine, @place) };
 	subtest "$name: turns"   => sub { try_turns($engine, @place) } if $name eq 'queue';
+	subtest "$name: clocks"  => sub { try_clocks($engine) }        if $name eq 'stream';
 }
 
 subtest 'wrong arguments' => sub {

@@ -267,7 +267,7 @@ static bool
 is_wanted(const struct options *options, const struct forward_message *message, struct seen *seen)
 {
 	/* Some engines tell whole seconds. */
-	if (message->time_ms != 0 && message->time_ms < options->since_ms / 1000 * 1000)
+	if (message->time_ms > 0 && message->time_ms < options->since_ms / 1000 * 1000)
 		return false;
 	if (options->node != NULL &&
 		(message->node == NULL || strcmp(message->node, options->node) != 0))

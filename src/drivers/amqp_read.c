@@ -15,8 +15,8 @@ enum {
 	QUEUE_CREDIT = UINT16_MAX, /* more, unacknowledged, a queue does not hand out */
 	LAST_MS = 3000,            /* the end of a stream comes soon, */
 	LAST_PAUSE_MS = 300,       /* and all of it at once */
-	MARGIN_MS = 10000,   /* between our clocks, in whole seconds, and those of brokers */
-	TURN_MS = 5000,      /* for another reader of a queue to be done */
+	MARGIN_MS = 10000,         /* between our clocks, in whole seconds, and those of brokers */
+	TURN_MS = 5000,            /* for another reader of a queue to be done */
 	TURN_PAUSE_MS = 50,
 	TEXT_MAX = 512,
 };
@@ -27,11 +27,11 @@ struct reader {
 	struct amqp_link link;
 	bool stream;
 	bool ended;
-	int64_t last;      /* of a stream: the offset to read up to, */
-	int64_t last_ms;   /* and when that was published; 0: it does not tell */
+	int64_t last;    /* of a stream: the offset to read up to, */
+	int64_t last_ms; /* and when that was published; 0: it does not tell */
 	int64_t nothing_ms; /* of a stream: if nothing came until then, there is nothing; 0: something is there */
-	uint64_t left;   /* of a queue: how many were there */
-	bool held;       /* the caller has the envelope */
+	uint64_t left; /* of a queue: how many were there */
+	bool held;     /* the caller has the envelope */
 	amqp_envelope_t envelope;
 	char id[TEXT_MAX], node[TEXT_MAX];
 };
@@ -267,7 +267,8 @@ ask_empty(struct reader *reader, const struct forward_target *target, char why[F
 		return amqp_link_status(reply.library_error, "read", why);
 	amqp_destroy_message(&message);
 	int status = amqp_basic_reject(connection, AMQP_CHANNEL, tag, true);
-	return status == AMQP_STATUS_OK ? FORWARD_PENDING : amqp_link_status(status, "give back", why);
+	return status == AMQP_STATUS_OK ? FORWARD_PENDING
+	                                : amqp_link_status(status, "give back", why);
 }
 
 /*

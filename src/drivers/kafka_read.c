@@ -135,7 +135,9 @@ begin(struct reader *reader, const struct forward_target *target, int64_t since_
 	rd_kafka_conf_t *conf = kafka_conf(target, &reader->trouble, why);
 	if (conf == NULL)
 		return FORWARD_FATAL;
+	/* What the brokers have dropped meanwhile is passed over, and not what follows it. */
 	if (!kafka_set(conf, "enable.partition.eof", "true", why) ||
+		!kafka_set(conf, "auto.offset.reset", "earliest", why) ||
 		!kafka_set(conf, "enable.auto.commit", "false", why) ||
 		!kafka_set(conf, "fetch.wait.max.ms", "50", why) ||
 		(reader->handle = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, FORWARD_WHY_MAX)) ==

@@ -54,6 +54,23 @@ for my $type (qw(quorum stream)) {
 	};
 }
 
+# Until another node leads, a queue tells whoever counts its messages that it has none.
+subtest 'a leader was killed this moment' => sub {
+	my $any = LogCollectd->new;
+	for (1 .. 3) {
+		my $leader;
+		wait_until { defined($leader = $rabbit->leader('logs-quorum')) };
+		$rabbit->kill_node($leader);
+		my ($status, $out) = $any->run_command(LogCollectd::program('logcollect-cat'), $rabbit->at(($leader + 1) % 3)->address,
+			'routing-key=logs-quorum');
+		my $count = () = $out =~ /record /g;
+		like("$status: $count", qr/\A(?:75: \d+|0: 5000)\z/, 'all is read, or that it is not is told');
+		$rabbit->launch($leader);
+		$rabbit->await($leader);
+	}
+	is_deeply([$rabbit->numbers($any, 5000, 'routing-key=logs-quorum')], [1 .. 5000], 'and nothing is lost');
+};
+
 subtest 'AckWhen replicated' => sub {
 	my @place  = ('routing-key=logs-acked');
 	my $daemon = start_forwarding(Forward => join(' ', $rabbit->address, @place), AckWhen => 'replicated timeout=60', ForwardBatch => '8192 linger=0');

@@ -8,6 +8,7 @@ use LogCollectd;
 use LogCollectd::Engine;
 use LogCollectd::Kafka;
 use LogCollectd::Rabbit;
+use AmqpPublisher;
 use KafkaProxy;
 
 my $build = $ENV{BUILD} // 'build';
@@ -152,12 +153,41 @@ sub try_turns ($engine, @place) {
 	close $slow;
 }
 
+# Times in messages are those of whoever sent them.
+sub try_clocks ($rabbit) {
+	my @where  = ($rabbit->address, 'routing-key=cat-clocks', 'queue-type=stream');
+	my $daemon = start_forwarding(Forward => "@where");
+	send_numbered($daemon, 1, 50);
+	is(scalar @{ await_lines(50, @where)->[1] }, 50, 'records');
+	is($daemon->stop, 0, 'the daemon stops');
+	my @to = (@{ $rabbit->{nodes}[0] }{qw(host port)}, 'cat-clocks');
+	publish_foreign(@to, ["foreign\n", 1]);
+	is(scalar @{ await_lines(51, @where)->[1] }, 51, 'the last one has an old time');
+	is_deeply(numbers(cat('--since', '1h', @where)), [1 .. 50], '--since: those before it are there');
+	publish_foreign(@to, ["foreign\n", ~0]);
+	is(scalar @{ await_lines(52, @where)->[1] }, 52, 'one has a time that is none');
+	my $count = 52;
+	for (1 .. 5) {
+		publish_foreign(@to, map { ["foreign\n", $_ % 10 == 0 ? 4_000_000_000 : undef] } 1 .. 400);
+		$count += 400;
+		is(scalar @{ await_lines($count, @where)->[1] }, $count, 'some among many are of the future: those behind them are there');
+	}
+}
+
+sub try_slowness (@where) {
+	ok($kafka->tell('rtt 400'), 'brokers take their time');
+	is_deeply(numbers(cat(@where, '--node', 'again')), [1 .. 1050], 'all is read');
+	ok($kafka->tell('rtt 0'), 'and are quick again');
+}
+
 for my $name (sort keys %engines) {
 	my ($engine, @place) = @{ $engines{$name} };
 	subtest "$name: options" => sub { try_options($engine, @place) };
 	subtest "$name: repeats" => sub { try_repeats($engine, @place) };
 	subtest "$name: output"  => sub { try_output($engine, @place) };
 	subtest "$name: turns"   => sub { try_turns($engine, @place) } if $name eq 'queue';
+	subtest "$name: slow"    => sub { try_slowness($engine->address, @place) } if $name eq 'kafka';
+	subtest "$name: clocks"  => sub { try_clocks($engine) }        if $name eq 'stream';
 }
 
 subtest 'wrong arguments' => sub {
@@ -166,7 +196,7 @@ subtest 'wrong arguments' => sub {
 		[[], qr/^usage: logcollect-cat /],
 		[['--level', 'loud', @where], qr/--level loud: must be DEBUG, INFO, WARNING, ERROR or CRITICAL$/],
 		(map { [['--since', $_, @where], qr/--since \Q$_\E: must be a time as 2026-01-31T12:00:00Z, or 90s, 10m, 2h, 7d$/] }
-			'yesterday', '10', '10w', '10mm', '-5m', '2026-13-01', '2026-01-31T12:00:00+01:00', ''),
+			'yesterday', '10', '10w', '10mm', '-5m', '2026-13-01', '2026-02-31', '2026-01-31T12:00:00+01:00', ''),
 		[['--nonsense', @where], qr/nonsense/],
 		[['--node'], qr/requires an argument/],
 		[['--node', 'one two', @where], qr/--node one two: must be letters, digits, '\.', '_' and '-'$/],

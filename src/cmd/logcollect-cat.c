@@ -68,8 +68,11 @@ parse_since(const char *text)
 	for (size_t i = 0; since_ms < 0 && i < sizeof forms / sizeof forms[0]; i++) {
 		struct tm tm = {0};
 		const char *end = strptime(text, forms[i], &tm);
-		if (end != NULL && *end == '\0')
-			since_ms = (int64_t)timegm(&tm) * 1000;
+		const int day = tm.tm_mday;
+		const int64_t time_s = timegm(&tm);
+		/* One that its month does not have has become another. */
+		if (end != NULL && *end == '\0' && tm.tm_mday == day)
+			since_ms = time_s * 1000;
 	}
 	if (since_ms < 0)
 		errx(EX_USAGE,
@@ -267,7 +270,7 @@ static bool
 is_wanted(const struct options *options, const struct forward_message *message, struct seen *seen)
 {
 	/* Some engines tell whole seconds. */
-	if (message->time_ms != 0 && message->time_ms < options->since_ms / 1000 * 1000)
+	if (message->time_ms > 0 && message->time_ms < options->since_ms / 1000 * 1000)
 		return false;
 	if (options->node != NULL &&
 		(message->node == NULL || strcmp(message->node, options->node) != 0))

@@ -14,16 +14,14 @@ enum {
 	STREAM_CREDIT = 100,
 	QUEUE_CREDIT = UINT16_MAX, /* more, unacknowledged, a queue does not hand out */
 	LAST_MS = 3000,            /* the end of a stream comes soon, */
-	LAST_MOST_MS = 8000,
-	LAST_PAUSE_MS = 300, /* and all of it at once */
-	MARGIN_MS = 10000,   /* between our clocks, in whole seconds, and those of brokers */
-	TURN_MS = 5000,      /* for another reader of a queue to be done */
+	LAST_PAUSE_MS = 300,       /* and all of it at once */
+	MARGIN_MS = 10000,         /* between our clocks, in whole seconds, and those of brokers */
+	TURN_MS = 5000,            /* for another reader of a queue to be done */
 	TURN_PAUSE_MS = 50,
-	EMPTY_TIMES = 4, /* in a row, before that is believed of a queue */
 	TEXT_MAX = 512,
 };
 
-static const char last_tag[] = "last", all_tag[] = "all";
+static const char last_tag[] = "last", next_tag[] = "next", all_tag[] = "all";
 
 struct reader {
 	struct amqp_link link;
@@ -31,8 +29,9 @@ struct reader {
 	bool ended;
 	int64_t last;    /* of a stream: the offset to read up to, */
 	int64_t last_ms; /* and when that was published; 0: it does not tell */
-	uint64_t left;   /* of a queue: how many were there */
-	bool held;       /* the caller has the envelope */
+	int64_t nothing_ms; /* of a stream: if nothing came until then, there is nothing; 0: something is there */
+	uint64_t left; /* of a queue: how many were there */
+	bool held;     /* the caller has the envelope */
 	amqp_envelope_t envelope;
 	char id[TEXT_MAX], node[TEXT_MAX];
 };
@@ -54,9 +53,9 @@ amqp_read_close(void *state)
 	free(reader);
 }
 
-/* Waits for a delivery of that consumer.  FORWARD_PENDING: none came. */
+/* Waits for a delivery.  FORWARD_PENDING: none came. */
 static enum forward_outcome
-await_delivery(struct reader *reader, const char *tag, int timeout_ms, char why[FORWARD_WHY_MAX])
+await_delivery(struct reader *reader, int timeout_ms, char why[FORWARD_WHY_MAX])
 {
 	const struct timeval wait = amqp_link_wait(timeout_ms);
 	amqp_maybe_release_buffers(reader->link.connection);
@@ -78,11 +77,16 @@ await_delivery(struct reader *reader, const char *tag, int timeout_ms, char why[
 	if (reader->stream)
 		amqp_basic_ack(reader->link.connection, AMQP_CHANNEL, reader->envelope.delivery_tag,
 			false);
+	return FORWARD_OK;
+}
+
+/* Whether it came to that consumer. */
+static bool
+is_for(const struct reader *reader, const char *tag)
+{
 	size_t len = strlen(tag);
 	return reader->envelope.consumer_tag.len == len &&
-	                       memcmp(reader->envelope.consumer_tag.bytes, tag, len) == 0
-	               ? FORWARD_OK
-	               : FORWARD_PENDING;
+	       memcmp(reader->envelope.consumer_tag.bytes, tag, len) == 0;
 }
 
 static const amqp_field_value_t *
@@ -111,9 +115,9 @@ static int64_t
 published_ms(const struct reader *reader)
 {
 	const amqp_basic_properties_t *properties = &reader->envelope.message.properties;
-	return properties->_flags & AMQP_BASIC_TIMESTAMP_FLAG
-	               ? (int64_t)properties->timestamp * 1000
-	               : 0;
+	bool told = properties->_flags & AMQP_BASIC_TIMESTAMP_FLAG &&
+	            properties->timestamp <= INT64_MAX / 1000;
+	return told ? (int64_t)properties->timestamp * 1000 : 0;
 }
 
 static enum forward_outcome
@@ -133,45 +137,6 @@ from_word(const char *word)
 {
 	return (amqp_field_value_t){
 		.kind = AMQP_FIELD_KIND_UTF8, .value.bytes = amqp_cstring_bytes(word)};
-}
-
-/* By reading what the stream stored together last, or what comes meanwhile.  Where nothing comes it is empty. */
-static enum forward_outcome
-find_last(struct reader *reader, const struct forward_target *target, char why[FORWARD_WHY_MAX])
-{
-	int64_t opened_ms = (int64_t)time(NULL) * 1000;
-	reader->last = -1;
-	enum forward_outcome outcome = consume(reader, target, last_tag, from_word("last"), why);
-	if (outcome == FORWARD_OK)
-		outcome = await_delivery(reader, last_tag, LAST_MS, why);
-	/* One that is written to all the time, by who tells no times, has no end to be found. */
-	while (outcome == FORWARD_OK && (int64_t)time(NULL) * 1000 < opened_ms + LAST_MOST_MS) {
-		reader->last = offset(reader);
-		reader->last_ms = published_ms(reader);
-		let_go(reader);
-		outcome = reader->last_ms > opened_ms
-		                  ? FORWARD_PENDING
-		                  : await_delivery(reader, last_tag, LAST_PAUSE_MS, why);
-	}
-	let_go(reader);
-	if (outcome != FORWARD_PENDING && outcome != FORWARD_OK)
-		return outcome;
-	amqp_basic_cancel(reader->link.connection, AMQP_CHANNEL, amqp_cstring_bytes(last_tag));
-	return amqp_link_result(&reader->link, "cancel", why);
-}
-
-/* From some time before on: the caller passes over what is too old.  What begins behind the end would wait there. */
-static enum forward_outcome
-begin_stream(struct reader *reader, const struct forward_target *target, int64_t since_ms,
-	char why[FORWARD_WHY_MAX])
-{
-	bool seeks = since_ms > MARGIN_MS && reader->last_ms > 0;
-	const amqp_field_value_t since = {.kind = AMQP_FIELD_KIND_TIMESTAMP,
-		.value.u64 = (uint64_t)(since_ms - MARGIN_MS) / 1000};
-	reader->ended = reader->last < 0 || (seeks && reader->last_ms < since_ms - MARGIN_MS / 2);
-	if (reader->ended)
-		return FORWARD_OK;
-	return consume(reader, target, all_tag, seeks ? since : from_word("first"), why);
 }
 
 static enum forward_outcome
@@ -196,25 +161,138 @@ now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+static enum forward_outcome
+set_credit(const struct reader *reader, char why[FORWARD_WHY_MAX])
+{
+	amqp_basic_qos(reader->link.connection, AMQP_CHANNEL, 0,
+		reader->stream ? STREAM_CREDIT : QUEUE_CREDIT, false);
+	return amqp_link_result(&reader->link, "prefetch", why);
+}
+
+/* The next delivery; FORWARD_PENDING: the channel has answered something else since, so it has none, however slow the way is. */
+static enum forward_outcome
+await_settled(struct reader *reader, int timeout_ms, char why[FORWARD_WHY_MAX])
+{
+	let_go(reader);
+	enum forward_outcome outcome = await_delivery(reader, timeout_ms, why);
+	if (outcome != FORWARD_PENDING)
+		return outcome;
+	outcome = set_credit(reader, why);
+	return outcome == FORWARD_OK ? await_delivery(reader, 0, why) : outcome;
+}
+
+static enum forward_outcome
+cancel(struct reader *reader, const char *tag, char why[FORWARD_WHY_MAX])
+{
+	amqp_basic_cancel(reader->link.connection, AMQP_CHANNEL, amqp_cstring_bytes(tag));
+	return amqp_link_result(&reader->link, "cancel", why);
+}
+
+/* What is before the first one that comes meanwhile; or else all that the stream stored together last.  Times are of others, and may be wrong. */
+static enum forward_outcome
+follow_to_last(struct reader *reader, char why[FORWARD_WHY_MAX])
+{
+	bool next = false;
+	enum forward_outcome outcome = await_settled(reader, LAST_MS, why);
+	while (outcome == FORWARD_OK && !next) {
+		next = is_for(reader, next_tag);
+		reader->last = offset(reader) - next;
+		reader->last_ms = published_ms(reader);
+		if (!next)
+			outcome = await_settled(reader, LAST_PAUSE_MS, why);
+	}
+	let_go(reader);
+	return outcome == FORWARD_PENDING ? FORWARD_OK : outcome;
+}
+
+/* Where nothing comes it is empty, if it says so. */
+static enum forward_outcome
+find_last(struct reader *reader, const struct forward_target *target, char why[FORWARD_WHY_MAX])
+{
+	uint32_t consumers;
+	reader->last = -1;
+	enum forward_outcome outcome = consume(reader, target, next_tag, from_word("next"), why);
+	if (outcome == FORWARD_OK)
+		outcome = consume(reader, target, last_tag, from_word("last"), why);
+	if (outcome == FORWARD_OK)
+		outcome = follow_to_last(reader, why);
+	if (outcome == FORWARD_OK)
+		outcome = cancel(reader, next_tag, why);
+	if (outcome == FORWARD_OK)
+		outcome = cancel(reader, last_tag, why);
+	if (outcome == FORWARD_OK && reader->last < 0)
+		outcome = count_messages(reader, target, &consumers, why);
+	if (outcome != FORWARD_OK || reader->last >= 0 || reader->left == 0)
+		return outcome;
+	snprintf(why, FORWARD_WHY_MAX, "the stream does not hand out what it has");
+	return FORWARD_RETRY;
+}
+
+/*
+ * From some time before on: the caller passes over what is too old.  What begins behind the end would wait there: where the last one seems to be
+ * older, by a clock that may be wrong, it waits for a moment only.
+ */
+static enum forward_outcome
+begin_stream(struct reader *reader, const struct forward_target *target, int64_t since_ms,
+	char why[FORWARD_WHY_MAX])
+{
+	bool seeks = since_ms > MARGIN_MS && reader->last_ms > 0;
+	const amqp_field_value_t since = {.kind = AMQP_FIELD_KIND_TIMESTAMP,
+		.value.u64 = (uint64_t)(since_ms - MARGIN_MS) / 1000};
+	reader->ended = reader->last < 0;
+	if (reader->ended)
+		return FORWARD_OK;
+	if (seeks && reader->last_ms < since_ms - MARGIN_MS / 2)
+		reader->nothing_ms = now_ms() + LAST_MS;
+	return consume(reader, target, all_tag, seeks ? since : from_word("first"), why);
+}
+
+/*
+ * Whether it is empty, by asking for a message, which its leader alone answers: FORWARD_OK.  FORWARD_PENDING: there was one, which it has back.
+ */
+static enum forward_outcome
+ask_empty(struct reader *reader, const struct forward_target *target, char why[FORWARD_WHY_MAX])
+{
+	amqp_connection_state_t connection = reader->link.connection;
+	amqp_message_t message;
+	amqp_rpc_reply_t reply = amqp_basic_get(connection, AMQP_CHANNEL,
+		amqp_cstring_bytes(forward_option(target, "routing-key")), false);
+	if (reply.reply_type != AMQP_RESPONSE_NORMAL)
+		return amqp_link_result(&reader->link, "ask for a message", why);
+	if (reply.reply.id == AMQP_BASIC_GET_EMPTY_METHOD)
+		return FORWARD_OK;
+	uint64_t tag = ((const amqp_basic_get_ok_t *)reply.reply.decoded)->delivery_tag;
+	reply = amqp_read_message(connection, AMQP_CHANNEL, &message, 0);
+	if (reply.reply_type != AMQP_RESPONSE_NORMAL)
+		return amqp_link_status(reply.library_error, "read", why);
+	amqp_destroy_message(&message);
+	int status = amqp_basic_reject(connection, AMQP_CHANNEL, tag, true);
+	return status == AMQP_STATUS_OK ? FORWARD_PENDING
+	                                : amqp_link_status(status, "give back", why);
+}
+
 /*
  * How many messages the queue has; alone with it, as it counts none that another consumer holds.  One that has just ended is still there
- * for a moment.  A queue that has no leader at the moment says that it is empty: once is not enough.
+ * for a moment.  A queue whose leader is away says that it is empty and has no consumers: that is believed when the leader says so too.
  */
 static enum forward_outcome
 await_turn(struct reader *reader, const struct forward_target *target, char why[FORWARD_WHY_MAX])
 {
 	const struct timespec pause = {.tv_nsec = TURN_PAUSE_MS * 1000000L};
 	const int64_t end_ms = now_ms() + TURN_MS;
-	int empty = 0;
+	bool led = false;
 	do {
 		uint32_t consumers = 0;
 		enum forward_outcome outcome = count_messages(reader, target, &consumers, why);
 		if (outcome != FORWARD_OK)
 			return outcome;
-		if (consumers > 0)
-			empty = 0;
-		else if (reader->left > 0 || ++empty == EMPTY_TIMES)
+		if (consumers == 0 && (reader->left > 0 || led))
 			return FORWARD_OK;
+		if (consumers == 0)
+			outcome = ask_empty(reader, target, why);
+		if (outcome != FORWARD_OK && outcome != FORWARD_PENDING)
+			return outcome;
+		led = consumers == 0 && outcome == FORWARD_OK;
 		nanosleep(&pause, NULL);
 	} while (now_ms() < end_ms);
 	snprintf(why, FORWARD_WHY_MAX,
@@ -245,9 +323,7 @@ begin(struct reader *reader, const struct forward_target *target, int64_t since_
 	enum forward_outcome outcome = amqp_link_open(&reader->link, target, why);
 	if (outcome != FORWARD_OK)
 		return outcome;
-	amqp_basic_qos(reader->link.connection, AMQP_CHANNEL, 0,
-		reader->stream ? STREAM_CREDIT : QUEUE_CREDIT, false);
-	outcome = amqp_link_result(&reader->link, "prefetch", why);
+	outcome = set_credit(reader, why);
 	if (outcome != FORWARD_OK)
 		return outcome;
 	if (!reader->stream)
@@ -315,9 +391,14 @@ amqp_read_next(
 	let_go(reader);
 	if (reader->ended || (!reader->stream && reader->left == 0))
 		return FORWARD_END;
-	enum forward_outcome outcome = await_delivery(reader, all_tag, timeout_ms, why);
+	enum forward_outcome outcome = await_delivery(reader, timeout_ms, why);
+	if (outcome == FORWARD_PENDING && reader->nothing_ms != 0 && now_ms() > reader->nothing_ms)
+		return FORWARD_END;
 	if (outcome != FORWARD_OK)
 		return outcome;
+	if (!is_for(reader, all_tag))
+		return FORWARD_PENDING;
+	reader->nothing_ms = 0;
 	reader->ended = is_last(reader);
 	describe(reader, message);
 	return FORWARD_OK;

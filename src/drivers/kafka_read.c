@@ -6,7 +6,7 @@
 
 #include "drivers/kafka.h"
 
-enum { ASK_MS = 10000, ASK_STEP_MS = 250 };
+enum { ASK_MS = 10000, ASK_STEP_MS = 250 /* the first */ };
 
 struct part {
 	int64_t first, end; /* offsets */
@@ -54,13 +54,16 @@ kafka_read_close(void *state)
 	free(reader);
 }
 
-/* In steps, between which the library says what keeps it from an answer: who is refused need not wait. */
+/*
+ * In steps, between which the library says what keeps it from an answer: who is refused need not wait.  An answer that comes after its step is lost,
+ * so they become longer.
+ */
 static rd_kafka_resp_err_t
 ask(struct reader *reader, const struct rd_kafka_metadata **metadata)
 {
 	rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR__TRANSPORT;
-	for (int step = 0; step < ASK_MS / ASK_STEP_MS; step++) {
-		error = rd_kafka_metadata(reader->handle, 0, reader->topic, metadata, ASK_STEP_MS);
+	for (int step_ms = ASK_STEP_MS; step_ms <= ASK_MS; step_ms *= 2) {
+		error = rd_kafka_metadata(reader->handle, 0, reader->topic, metadata, step_ms);
 		rd_kafka_poll(reader->handle, 0);
 		if (error != RD_KAFKA_RESP_ERR__TRANSPORT && error != RD_KAFKA_RESP_ERR__TIMED_OUT)
 			break;
@@ -132,7 +135,9 @@ begin(struct reader *reader, const struct forward_target *target, int64_t since_
 	rd_kafka_conf_t *conf = kafka_conf(target, &reader->trouble, why);
 	if (conf == NULL)
 		return FORWARD_FATAL;
+	/* What the brokers have dropped meanwhile is passed over, and not what follows it. */
 	if (!kafka_set(conf, "enable.partition.eof", "true", why) ||
+		!kafka_set(conf, "auto.offset.reset", "earliest", why) ||
 		!kafka_set(conf, "enable.auto.commit", "false", why) ||
 		!kafka_set(conf, "fetch.wait.max.ms", "50", why) ||
 		(reader->handle = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, FORWARD_WHY_MAX)) ==

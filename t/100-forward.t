@@ -243,6 +243,18 @@ subtest 'a link that is gone when the forwarder comes back' => sub {
 	is($daemon->stop, 0, 'stops');
 };
 
+subtest 'AckWhen replicated, and the supervisor is killed' => sub {
+	my $kafka  = LogCollectd::Kafka->start;
+	my $daemon = start($kafka, AckWhen => 'replicated timeout=3600');
+	$kafka->tell('down -1');
+	my @clients = map { $daemon->connect } 1 .. 4;
+	$_->send(record(ERROR => 'record 1') . "\n") for @clients;
+	ok(wait_until { 4 == (() = slurp($daemon->dir . '/logs/server.log') =~ /\n/g) }, 'clients wait');
+	kill KILL => $daemon->pid;
+	is_deeply([map { verdicts($_->lines(1)) } @clients], [('failed') x 4], 'and are told that it is in vain');
+	is($daemon->ended, 'signal 9', 'ends');
+};
+
 subtest 'another spool, another folder' => sub {
 	my $kafka  = LogCollectd::Kafka->start;
 	my $daemon = start($kafka);

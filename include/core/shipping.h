@@ -48,6 +48,7 @@ struct shipping {
 	_Atomic uint32_t next_left;
 	_Atomic uint32_t confirmations; /* a futex: changes with each */
 	_Atomic uint32_t waiters;       /* of it; a hint, as one may be killed */
+	_Atomic uint32_t ended;         /* no forwarder will confirm anything any more */
 	_Atomic uint32_t full;          /* the spool is, and that is to be told to clients */
 	_Atomic uint32_t state;         /* enum shipping_state */
 	_Atomic int64_t lag_bytes;      /* stored, and not confirmed */
@@ -78,6 +79,9 @@ struct position shipping_confirmed(const struct shipping *shipping);
  * forwarder's, before it confirms what comes after that segment.
  */
 void shipping_leave(struct shipping *shipping, struct position position);
+
+/* The supervisor is gone, the forwarder with it: what waits, waits in vain.  Any worker's that sees it. */
+void shipping_end(struct shipping *shipping);
 
 /*
  * Of a record that ends there.  In a segment that was passed over, or left so long ago that nobody knows, it is lost: only what the

@@ -82,10 +82,17 @@ was_left(const struct shipping *shipping, struct position end, int64_t *offset)
 	return found;
 }
 
+void
+shipping_end(struct shipping *shipping)
+{
+	atomic_store(&shipping->ended, 1);
+}
+
 /* That a segment was left is told before what comes after it is confirmed. */
 enum shipping_fate
 shipping_fate(const struct shipping *shipping, struct position end)
 {
+	bool ended = atomic_load(&shipping->ended) != 0;
 	struct position confirmed = shipping_confirmed(shipping);
 	bool reached = position_reaches(confirmed, end);
 	int64_t offset;
@@ -93,7 +100,7 @@ shipping_fate(const struct shipping *shipping, struct position end)
 		return SHIPPING_CONFIRMED;
 	if (was_left(shipping, end, &offset))
 		return offset >= end.offset ? SHIPPING_CONFIRMED : SHIPPING_LOST;
-	return reached ? SHIPPING_LOST : SHIPPING_WAITS;
+	return reached || ended ? SHIPPING_LOST : SHIPPING_WAITS;
 }
 
 void

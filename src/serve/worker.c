@@ -234,12 +234,15 @@ retire(struct worker *worker)
 	return order;
 }
 
-/* The supervisor kills who is not ready by then; where it is gone, nobody else would. */
+/* The supervisor kills who is not ready by the deadline; where it is gone, nobody else would, nor does anybody forward. */
 static void
-keep_deadline(const struct worker *worker, int64_t deadline_ms)
+check_supervisor(const struct worker *worker, int64_t deadline_ms)
 {
 	struct pollfd channel = {.fd = worker->channel};
-	if (clock_mono_ms() < deadline_ms || poll(&channel, 1, 0) <= 0)
+	if (poll(&channel, 1, 0) <= 0)
+		return;
+	shipping_end(scoreboard_shipping(worker->heritage->shared->board));
+	if (clock_mono_ms() < deadline_ms)
 		return;
 	errlog_warn("GracefulShutdownTimeout has passed, worker %zu ends without its supervisor",
 		worker->world.worker + 1);
@@ -274,7 +277,7 @@ drain(struct worker *worker)
 		if (poll(&wakeup, 1, LEAVE_POLL_MS) > 0)
 			eventfd_read(worker->clients.wakeup, &left);
 		reception_tick(&worker->reception);
-		keep_deadline(worker, deadline_ms);
+		check_supervisor(worker, deadline_ms);
 	}
 }
 

@@ -202,6 +202,8 @@ subtest 'wrong arguments' => sub {
 		[['--node', 'one two', @where], qr/--node one two: must be letters, digits, '\.', '_' and '-'$/],
 		[['--key', '/dev/null', @where], qr/--cert and --key go together/],
 		[['--passfile', '/dev/null', @where], qr/--user and --passfile go together/],
+		[['--user', 'u' x 5000, '--passfile', '/dev/null', @where], qr/^logcollect-cat: u{64}\S+: too long$/],
+		[['--user', 'u', '--passfile', '/' x 5000, @where], qr{^logcollect-cat: /{64}\S+: too long$}],
 		[['--ids'], qr/^usage: /],
 		[['off'], qr/must name an engine, as in kafka:/],
 		[['http://127.0.0.1'], qr/there is no driver for http, use kafka:/],
@@ -215,6 +217,8 @@ subtest 'wrong arguments' => sub {
 		is_deeply($lines, [], 'prints nothing');
 	}
 	my ($status, $lines) = @{ cat('-h') };
+	my ($closed, $out, $why) = $any->run_command('sh', '-c', 'exec "$0" "$@" >&-', $cat, @where);
+	is("$closed $out$why", "74 logcollect-cat: standard output is closed\n", 'a closed output');
 	is("$status $lines->[0]", '0 usage: logcollect-cat [option]... kafka://host[:port],... topic=name', 'help');
 	like(cat('-V')->[1][0], qr/^logcollect-cat \d+\.\d+\.\d+$/, 'the version');
 };
@@ -232,6 +236,7 @@ subtest 'an engine that is not there' => sub {
 		like(join(' ', map { ref ? @$_ : $_ } @{ cat("amqp://127.0.0.1:$closed") }), qr/^75 .*127\.0\.0\.1: /, 'amqp: nobody listens');
 		like(join(' ', map { ref ? @$_ : $_ } @{ cat($rabbit->address, 'routing-key=none') }), qr/^69 .*NOT_FOUND - no queue 'none'/, 'amqp: no such queue');
 		like(join(' ', map { ref ? @$_ : $_ } @{ cat($rabbit->address, 'vhost=none') }), qr/^69 .*vhost none not found/, 'amqp: no such vhost');
+		like(join(' ', map { ref ? @$_ : $_ } @{ cat($rabbit->address, 'routing-key=cat-stream') }), qr/^69 .*stream/, 'amqp: a stream that is no queue');
 	}
 	# The program without its modules.
 	my $lone = $any->dir . '/bin';

@@ -5,6 +5,7 @@
  */
 #include <bsd/string.h>
 #include <err.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <json-c/json.h>
 #include <sysexits.h>
@@ -82,11 +83,17 @@ parse_since(const char *text)
 }
 
 static void
+set_text(char *text, size_t size, const char *argument)
+{
+	if (strlcpy(text, argument, size) >= size)
+		errx(EX_USAGE, "%.64s…: too long", argument);
+}
+
+static void
 set_file(struct forward_tls *tls, char *path, const char *file)
 {
 	tls->on = true;
-	if (strlcpy(path, file, SETTINGS_PATH_MAX) >= SETTINGS_PATH_MAX)
-		errx(EX_USAGE, "%.64s…: too long", file);
+	set_text(path, SETTINGS_PATH_MAX, file);
 }
 
 static void
@@ -125,10 +132,10 @@ set_option(struct options *options, int option)
 		set_file(&options->tls, options->tls.key, optarg);
 		break;
 	case 'u':
-		strlcpy(options->auth.user, optarg, sizeof options->auth.user);
+		set_text(options->auth.user, sizeof options->auth.user, optarg);
 		break;
 	case 'p':
-		strlcpy(options->auth.passfile, optarg, sizeof options->auth.passfile);
+		set_text(options->auth.passfile, sizeof options->auth.passfile, optarg);
 		break;
 	case 'h':
 		fputs(usage_text, stdout);
@@ -328,8 +335,11 @@ main(int argc, char **argv)
 	static struct destination destination;
 	char why[FORWARD_WHY_MAX] = "";
 	void *state = NULL;
+	bool closed = fcntl(STDOUT_FILENO, F_GETFD) < 0;
 	standard_occupy();
 	parse_options(&options, argc, argv);
+	if (closed)
+		errx(EX_IOERR, "standard output is closed");
 	if (destination_make(&destination, &options.engine, &options.tls, &options.auth, why) !=
 		NULL)
 		errx(EX_NOINPUT, "--passfile: %s", why);

@@ -19,6 +19,7 @@ enum {
 	TURN_MS = 5000,            /* for another reader of a queue to be done */
 	TURN_PAUSE_MS = 50,
 	TEXT_MAX = 512,
+	QUEUE_NAME_BYTES = 256, /* of the protocol, with its end */
 };
 
 static const char last_tag[] = "last", next_tag[] = "next", all_tag[] = "all";
@@ -29,10 +30,11 @@ struct reader {
 	bool ended;
 	int64_t last;    /* of a stream: the offset to read up to, */
 	int64_t last_ms; /* and when that was published; 0: it does not tell */
-	int64_t nothing_ms; /* of a stream: if nothing came until then, there is nothing; 0: something is there */
+	int64_t nothing_ms; /* if nothing came until then, a stream has nothing, and a queue is asked why; 0: never mind */
 	uint64_t left; /* of a queue: how many were there */
 	bool held;     /* the caller has the envelope */
 	amqp_envelope_t envelope;
+	char queue[QUEUE_NAME_BYTES];
 	char id[TEXT_MAX], node[TEXT_MAX];
 };
 
@@ -121,14 +123,13 @@ published_ms(const struct reader *reader)
 }
 
 static enum forward_outcome
-consume(struct reader *reader, const struct forward_target *target, const char *tag,
-	amqp_field_value_t from, char why[FORWARD_WHY_MAX])
+consume(struct reader *reader, const char *tag, amqp_field_value_t from, char why[FORWARD_WHY_MAX])
 {
 	amqp_table_entry_t entry = {.key = amqp_cstring_bytes("x-stream-offset"), .value = from};
 	const amqp_table_t arguments = {.num_entries = 1, .entries = &entry};
-	amqp_basic_consume(reader->link.connection, AMQP_CHANNEL,
-		amqp_cstring_bytes(forward_option(target, "routing-key")), amqp_cstring_bytes(tag),
-		false, false, false, reader->stream ? arguments : amqp_empty_table);
+	amqp_basic_consume(reader->link.connection, AMQP_CHANNEL, amqp_cstring_bytes(reader->queue),
+		amqp_cstring_bytes(tag), false, false, false,
+		reader->stream ? arguments : amqp_empty_table);
 	return amqp_link_result(&reader->link, "consume", why);
 }
 
@@ -140,12 +141,11 @@ from_word(const char *word)
 }
 
 static enum forward_outcome
-count_messages(struct reader *reader, const struct forward_target *target, uint32_t *consumers,
-	char why[FORWARD_WHY_MAX])
+count_messages(struct reader *reader, uint32_t *consumers, char why[FORWARD_WHY_MAX])
 {
 	const amqp_queue_declare_ok_t *queue = amqp_queue_declare(reader->link.connection,
-		AMQP_CHANNEL, amqp_cstring_bytes(forward_option(target, "routing-key")), true, true,
-		false, false, amqp_empty_table);
+		AMQP_CHANNEL, amqp_cstring_bytes(reader->queue), true, true, false, false,
+		amqp_empty_table);
 	if (queue == NULL)
 		return amqp_link_result(&reader->link, "declare", why);
 	reader->left = queue->message_count;
@@ -207,13 +207,13 @@ follow_to_last(struct reader *reader, char why[FORWARD_WHY_MAX])
 
 /* Where nothing comes it is empty, if it says so. */
 static enum forward_outcome
-find_last(struct reader *reader, const struct forward_target *target, char why[FORWARD_WHY_MAX])
+find_last(struct reader *reader, char why[FORWARD_WHY_MAX])
 {
 	uint32_t consumers;
 	reader->last = -1;
-	enum forward_outcome outcome = consume(reader, target, next_tag, from_word("next"), why);
+	enum forward_outcome outcome = consume(reader, next_tag, from_word("next"), why);
 	if (outcome == FORWARD_OK)
-		outcome = consume(reader, target, last_tag, from_word("last"), why);
+		outcome = consume(reader, last_tag, from_word("last"), why);
 	if (outcome == FORWARD_OK)
 		outcome = follow_to_last(reader, why);
 	if (outcome == FORWARD_OK)
@@ -221,7 +221,7 @@ find_last(struct reader *reader, const struct forward_target *target, char why[F
 	if (outcome == FORWARD_OK)
 		outcome = cancel(reader, last_tag, why);
 	if (outcome == FORWARD_OK && reader->last < 0)
-		outcome = count_messages(reader, target, &consumers, why);
+		outcome = count_messages(reader, &consumers, why);
 	if (outcome != FORWARD_OK || reader->last >= 0 || reader->left == 0)
 		return outcome;
 	snprintf(why, FORWARD_WHY_MAX, "the stream does not hand out what it has");
@@ -233,8 +233,7 @@ find_last(struct reader *reader, const struct forward_target *target, char why[F
  * older, by a clock that may be wrong, it waits for a moment only.
  */
 static enum forward_outcome
-begin_stream(struct reader *reader, const struct forward_target *target, int64_t since_ms,
-	char why[FORWARD_WHY_MAX])
+begin_stream(struct reader *reader, int64_t since_ms, char why[FORWARD_WHY_MAX])
 {
 	bool seeks = since_ms > MARGIN_MS && reader->last_ms > 0;
 	const amqp_field_value_t since = {.kind = AMQP_FIELD_KIND_TIMESTAMP,
@@ -244,19 +243,19 @@ begin_stream(struct reader *reader, const struct forward_target *target, int64_t
 		return FORWARD_OK;
 	if (seeks && reader->last_ms < since_ms - MARGIN_MS / 2)
 		reader->nothing_ms = now_ms() + LAST_MS;
-	return consume(reader, target, all_tag, seeks ? since : from_word("first"), why);
+	return consume(reader, all_tag, seeks ? since : from_word("first"), why);
 }
 
 /*
  * Whether it is empty, by asking for a message, which its leader alone answers: FORWARD_OK.  FORWARD_PENDING: there was one, which it has back.
  */
 static enum forward_outcome
-ask_empty(struct reader *reader, const struct forward_target *target, char why[FORWARD_WHY_MAX])
+ask_empty(struct reader *reader, char why[FORWARD_WHY_MAX])
 {
 	amqp_connection_state_t connection = reader->link.connection;
 	amqp_message_t message;
-	amqp_rpc_reply_t reply = amqp_basic_get(connection, AMQP_CHANNEL,
-		amqp_cstring_bytes(forward_option(target, "routing-key")), false);
+	amqp_rpc_reply_t reply = amqp_basic_get(
+		connection, AMQP_CHANNEL, amqp_cstring_bytes(reader->queue), false);
 	if (reply.reply_type != AMQP_RESPONSE_NORMAL)
 		return amqp_link_result(&reader->link, "ask for a message", why);
 	if (reply.reply.id == AMQP_BASIC_GET_EMPTY_METHOD)
@@ -276,20 +275,20 @@ ask_empty(struct reader *reader, const struct forward_target *target, char why[F
  * for a moment.  A queue whose leader is away says that it is empty and has no consumers: that is believed when the leader says so too.
  */
 static enum forward_outcome
-await_turn(struct reader *reader, const struct forward_target *target, char why[FORWARD_WHY_MAX])
+await_turn(struct reader *reader, char why[FORWARD_WHY_MAX])
 {
 	const struct timespec pause = {.tv_nsec = TURN_PAUSE_MS * 1000000L};
 	const int64_t end_ms = now_ms() + TURN_MS;
 	bool led = false;
 	do {
 		uint32_t consumers = 0;
-		enum forward_outcome outcome = count_messages(reader, target, &consumers, why);
+		enum forward_outcome outcome = count_messages(reader, &consumers, why);
 		if (outcome != FORWARD_OK)
 			return outcome;
 		if (consumers == 0 && (reader->left > 0 || led))
 			return FORWARD_OK;
 		if (consumers == 0)
-			outcome = ask_empty(reader, target, why);
+			outcome = ask_empty(reader, why);
 		if (outcome != FORWARD_OK && outcome != FORWARD_PENDING)
 			return outcome;
 		led = consumers == 0 && outcome == FORWARD_OK;
@@ -301,9 +300,9 @@ await_turn(struct reader *reader, const struct forward_target *target, char why[
 }
 
 static enum forward_outcome
-begin_queue(struct reader *reader, const struct forward_target *target, char why[FORWARD_WHY_MAX])
+begin_queue(struct reader *reader, char why[FORWARD_WHY_MAX])
 {
-	enum forward_outcome outcome = await_turn(reader, target, why);
+	enum forward_outcome outcome = await_turn(reader, why);
 	if (outcome != FORWARD_OK)
 		return outcome;
 	if (reader->left > QUEUE_CREDIT) {
@@ -313,7 +312,8 @@ begin_queue(struct reader *reader, const struct forward_target *target, char why
 			reader->left, QUEUE_CREDIT);
 		return FORWARD_FATAL;
 	}
-	return consume(reader, target, all_tag, from_word("first"), why);
+	reader->nothing_ms = now_ms() + LAST_MS;
+	return consume(reader, all_tag, from_word("first"), why);
 }
 
 static enum forward_outcome
@@ -327,9 +327,9 @@ begin(struct reader *reader, const struct forward_target *target, int64_t since_
 	if (outcome != FORWARD_OK)
 		return outcome;
 	if (!reader->stream)
-		return begin_queue(reader, target, why);
-	outcome = find_last(reader, target, why);
-	return outcome != FORWARD_OK ? outcome : begin_stream(reader, target, since_ms, why);
+		return begin_queue(reader, why);
+	outcome = find_last(reader, why);
+	return outcome != FORWARD_OK ? outcome : begin_stream(reader, since_ms, why);
 }
 
 enum forward_outcome
@@ -343,6 +343,7 @@ amqp_read_open(const struct forward_target *target, int64_t since_ms, void **sta
 	}
 	atomic_store(&reader->link.fd, -1);
 	reader->stream = strcmp(forward_option(target, "queue-type"), "stream") == 0;
+	snprintf(reader->queue, sizeof reader->queue, "%s", forward_option(target, "routing-key"));
 	enum forward_outcome outcome = begin(reader, target, since_ms, why);
 	if (outcome != FORWARD_OK)
 		amqp_read_close(reader);
@@ -377,6 +378,17 @@ describe(struct reader *reader, struct forward_message *out)
 		out->node = copy(node->value.bytes, reader->node);
 }
 
+/* A stream that is read as a queue hands out nothing; it says what it is when it is asked. */
+static enum forward_outcome
+explain_silence(struct reader *reader, char why[FORWARD_WHY_MAX])
+{
+	reader->nothing_ms = 0;
+	if (reader->stream)
+		return FORWARD_END;
+	enum forward_outcome outcome = ask_empty(reader, why);
+	return outcome == FORWARD_OK ? FORWARD_PENDING : outcome;
+}
+
 static bool
 is_last(struct reader *reader)
 {
@@ -393,7 +405,7 @@ amqp_read_next(
 		return FORWARD_END;
 	enum forward_outcome outcome = await_delivery(reader, timeout_ms, why);
 	if (outcome == FORWARD_PENDING && reader->nothing_ms != 0 && now_ms() > reader->nothing_ms)
-		return FORWARD_END;
+		return explain_silence(reader, why);
 	if (outcome != FORWARD_OK)
 		return outcome;
 	if (!is_for(reader, all_tag))

@@ -33,6 +33,7 @@ struct engine_option {
 	const char *name;          /* in lower case; NULL behind the last one */
 	const char *default_value; /* NULL: there is none */
 	const char *values;        /* "quorum|stream", or NULL: any */
+	size_t name_max; /* it is a name, as a node's is, of so many bytes and not . or ..; 0: any text */
 	bool required;
 };
 

@@ -12,7 +12,8 @@ static const struct scheme {
 	struct engine_option options[ENGINE_OPTIONS_MAX + 1];
 } schemes[] = {
 	{"kafka", "logcollectd-kafka", 9092,
-		{{.name = "topic", .required = true}, {.name = "key", .default_value = "%{node}"},
+		{{.name = "topic", .required = true, .name_max = 249},
+			{.name = "key", .default_value = "%{node}"},
 			{.name = "mechanism",
 				.default_value = "PLAIN",
 				.values = "PLAIN|SCRAM-SHA-256|SCRAM-SHA-512"}}},
@@ -59,13 +60,27 @@ engine_value(const struct engine *engine, size_t index)
 	return option->default_value;
 }
 
-bool
-engine_is_node(const char *node)
+static bool
+is_name(const char *name, size_t max)
 {
 	static const char good[] =
 		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
-	size_t len = strlen(node);
-	return len > 0 && len < ENGINE_NODE_MAX && strspn(node, good) == len;
+	size_t len = strlen(name);
+	return len > 0 && len <= max && strspn(name, good) == len;
+}
+
+bool
+engine_is_node(const char *node)
+{
+	return is_name(node, ENGINE_NODE_MAX - 1);
+}
+
+static bool
+is_option_name(const struct engine_option *option, const char *value)
+{
+	return option->name_max == 0 ||
+	       (is_name(value, option->name_max) && strcmp(value, ".") != 0 &&
+		       strcmp(value, "..") != 0);
 }
 
 /* The text of the port is appended where it is missing: so an endpoint reads it. */
@@ -146,6 +161,11 @@ set_option(struct engine *engine, struct slice name, const char *value, struct b
 		if (option->values != NULL && !is_one_of(option->values, value))
 			return reason_format(scratch, "%s must be one of %s, not '%.64s'",
 				option->name, option->values, value);
+		if (!is_option_name(option, value))
+			return reason_format(scratch,
+				"%s= must be at most %zu letters, digits, '.', '_' and '-', not "
+				"'%.64s'",
+				option->name, option->name_max, value);
 		strlcpy(engine->values[i], value, sizeof engine->values[i]);
 		return NULL;
 	}

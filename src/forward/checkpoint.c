@@ -72,7 +72,7 @@ find_newest(int file, uint64_t *newest, struct checkpoint *out)
 static int
 open_file(int spool, int how, uint64_t *newest, struct checkpoint *out)
 {
-	int file = openat(spool, CHECKPOINT, how | O_CLOEXEC | O_NOFOLLOW);
+	int file = openat(spool, CHECKPOINT, how | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (file < 0 || find_newest(file, newest, out) == 0)
 		return file;
 	int saved = errno;

@@ -12,6 +12,8 @@
 
 enum { FIELD_BYTES = 17, LINE_BYTES = 3 * FIELD_BYTES, TEXT_BYTES = DONE_FILES * LINE_BYTES + 1 };
 
+enum field { FIELD_FILE, FIELD_OFFSET, FIELD_NUMBER };
+
 #define DONE "done"
 
 /* Whole lines; none where there is no file. */
@@ -25,9 +27,9 @@ read_all(int spool, char text[static TEXT_BYTES])
 }
 
 static uint64_t
-field(const char *line, int which)
+field(const char *line, enum field which)
 {
-	return strtoull(line + which * FIELD_BYTES, NULL, 16);
+	return strtoull(line + (size_t)which * FIELD_BYTES, NULL, 16);
 }
 
 /* The file's line, or NULL. */
@@ -35,7 +37,7 @@ static const char *
 find(struct slice notes, uint64_t file)
 {
 	for (const char *line = notes.data; line < notes.data + notes.len; line += LINE_BYTES) {
-		if (field(line, 0) == file)
+		if (field(line, FIELD_FILE) == file)
 			return line;
 	}
 	return NULL;
@@ -52,7 +54,9 @@ done_find_since(int spool, const struct identity *identity, uint64_t number)
 {
 	char text[TEXT_BYTES];
 	const char *line = find(read_all(spool, text), identity->file);
-	return line == NULL || field(line, 2) < number ? 0 : (int64_t)field(line, 1);
+	return line == NULL || field(line, FIELD_NUMBER) < number
+	               ? 0
+	               : (int64_t)field(line, FIELD_OFFSET);
 }
 
 /* Those of `fresh`, then those of other files that were there. */
@@ -64,7 +68,7 @@ put_first(int spool, struct slice fresh)
 	struct buf out = {0};
 	int failed = buf_append(&out, fresh);
 	for (const char *line = old.data; line < old.data + old.len; line += LINE_BYTES) {
-		if (out.len < TEXT_BYTES - 1 && find(fresh, field(line, 0)) == NULL)
+		if (out.len < TEXT_BYTES - 1 && find(fresh, field(line, FIELD_FILE)) == NULL)
 			failed |= buf_append(&out, (struct slice){line, LINE_BYTES});
 	}
 	int result = failed ? -1 : spool_write_file(spool, DONE, out.data, out.len);

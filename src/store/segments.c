@@ -174,7 +174,7 @@ spool_write_file(int spool, const char *name, const char *text, size_t len)
 ssize_t
 spool_read_file(int spool, const char *name, char *text, size_t size)
 {
-	int fd = openat(spool, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int fd = openat(spool, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0)
 		return -1;
 	ssize_t len = read(fd, text, size - 1);

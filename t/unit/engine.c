@@ -67,6 +67,9 @@ bad(void)
 		{"kafka://a topic=x mechanism=MD5", "mechanism must be one of"},
 		{"amqp://a queue-type=classic", "queue-type must be one of quorum|stream"},
 		{"kafka://a topic=x node=a/b", "node= must be letters"},
+		{"kafka://a topic=a/b",
+			"topic= must be at most 249 letters, digits, '.', '_' and '-', not 'a/b'"},
+		{"kafka://a topic=..", "topic= must be at most"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct engine engine = {.host_count = 77};

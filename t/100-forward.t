@@ -22,6 +22,21 @@ sub spool ($daemon) {
 	return map { s{.*/}{}r } glob $daemon->dir . '/logs/spool/*-*-*-*';
 }
 
+# The forwarder has heard of it when this returns.
+sub forward_to ($daemon, $spool) {
+	my $said = () = $daemon->errors =~ /first what is left/g;
+	$daemon->write_conf(slurp($daemon->conf_file) =~ s/^ForwardSpool .*\n//mr . 'ForwardSpool ' . $daemon->dir . "/logs/$spool\n");
+	$daemon->signal('HUP');
+	ok(wait_until { $said < (() = $daemon->errors =~ /first what is left/g) }, "the spool is $spool");
+}
+
+sub rotate ($daemon, $to) {
+	my $logs = $daemon->dir . '/logs';
+	rename "$logs/server.log", "$logs/$to" or die "rename: $!";
+	$daemon->signal('USR1');
+	ok(wait_until { -e "$logs/server.log" }, "rotated to $to");
+}
+
 subtest 'records arrive, in order, once; what was shipped leaves the spool' => sub {
 	my $kafka  = LogCollectd::Kafka->start;
 	my $daemon = start($kafka, LogRotateSize => 20000, LogRotateKeep => 2);
@@ -207,17 +222,12 @@ subtest 'who waits for a record of a segment that is gone before its turn' => su
 		$clients[$n - 51]->send(record(ERROR => "record $n x") . "\n");
 		ok(wait_until { slurp($log) =~ /record $n x/ }, "record $n is stored");
 	};
-	my $rotate = sub ($to) {
-		rename $log, "$log.$to" or die "rename: $!";
-		$daemon->signal('USR1');
-		wait_until { -e $log };
-	};
 	$send->(51);
 	ok(wait_until { (figure($daemon, 'state') // '') eq 'away' }, 'one is on its way');
-	$rotate->('old');
+	rotate($daemon, 'old');
 	$send->(52);
 	unlink $daemon->dir . '/logs/spool/' . (sort(spool($daemon)))[1] or die "unlink: $!";
-	$rotate->('older');
+	rotate($daemon, 'older');
 	$send->(53);
 	truncate $log, 0 or die "truncate: $!";
 	$send->(54);
@@ -321,31 +331,20 @@ subtest 'numbers that the spool has not given' => sub {
 subtest 'spools to and fro, and a forwarder that is killed' => sub {
 	my $kafka  = LogCollectd::Kafka->start;
 	my $daemon = start($kafka);
-	my ($conf, $logs) = (slurp($daemon->conf_file), $daemon->dir . '/logs');
-	my $rotate = sub ($to) {
-		rename "$logs/server.log", "$logs/$to" or die "rename: $!";
-		$daemon->signal('USR1');
-		ok(wait_until { -e "$logs/server.log" }, "rotated to $to");
-	};
-	my $forward_to = sub ($spool) {
-		my $said = () = $daemon->errors =~ /first what is left/g;
-		$daemon->write_conf("${conf}ForwardSpool $logs/$spool\n");
-		$daemon->signal('HUP');
-		ok(wait_until { $said < (() = $daemon->errors =~ /first what is left/g) }, "the spool is $spool");
-	};
+	my $logs   = $daemon->dir . '/logs';
 	send_numbered($daemon, 1, 50);
 	$kafka->numbers($daemon, 50, 'topic=logs');
 	$kafka->tell('down -1');
 	send_numbered($daemon, 51, 100);
-	$rotate->('one');
-	$forward_to->('b');
+	rotate($daemon, 'one');
+	forward_to($daemon, 'b');
 	send_numbered($daemon, 101, 150);
-	$rotate->('two');
+	rotate($daemon, 'two');
 	send_numbered($daemon, 151, 200);
-	$forward_to->('spool');
+	forward_to($daemon, 'spool');
 	send_numbered($daemon, 201, 250);
-	$rotate->('three');
-	$forward_to->('c');
+	rotate($daemon, 'three');
+	forward_to($daemon, 'c');
 	my $pid = forwarder($daemon);
 	kill KILL => $pid;
 	send_numbered($daemon, 251, 300);
@@ -363,9 +362,7 @@ subtest 'a forwarder that is killed before it has moved' => sub {
 	$kafka->numbers($daemon, 50, 'topic=logs');
 	$kafka->tell('down -1');
 	send_numbered($daemon, 51, 100);
-	rename "$logs/server.log", "$logs/one" or die "rename: $!";
-	$daemon->signal('USR1');
-	ok(wait_until { -e "$logs/server.log" }, 'rotated');
+	rotate($daemon, 'one');
 	send_numbered($daemon, 101, 150);
 	my $pid = forwarder($daemon);
 	kill STOP => $pid;
@@ -402,14 +399,11 @@ subtest 'what another spool has shipped of a file that is emptied' => sub {
 subtest 'the same file in spools of which one is empty' => sub {
 	my $kafka  = LogCollectd::Kafka->start;
 	my $daemon = start($kafka);
-	my ($conf, $n) = (slurp($daemon->conf_file), 500);
+	my $n      = 500;
 	send_numbered($daemon, 1, $n);
 	$kafka->numbers($daemon, $n, 'topic=logs');
 	for my $spool (qw(b spool c)) {
-		my $said = () = $daemon->errors =~ /first what is left/g;
-		$daemon->write_conf("${conf}ForwardSpool " . $daemon->dir . "/logs/$spool\n");
-		$daemon->signal('HUP');
-		ok(wait_until { $said < (() = $daemon->errors =~ /first what is left/g) }, "the spool is $spool");
+		forward_to($daemon, $spool);
 		send_numbered($daemon, $n + 1, $n + 50);
 		$n += 50;
 	}
@@ -422,22 +416,14 @@ subtest 'the same file in spools of which one is empty' => sub {
 subtest 'a file in the middle of two spools, and a kill at the end of one' => sub {
 	my $kafka  = LogCollectd::Kafka->start;
 	my $daemon = start($kafka);
-	my ($conf, $logs) = (slurp($daemon->conf_file), $daemon->dir . '/logs');
-	my $forward_to = sub ($spool) {
-		my $said = () = $daemon->errors =~ /first what is left/g;
-		$daemon->write_conf("${conf}ForwardSpool $logs/$spool\n");
-		$daemon->signal('HUP');
-		ok(wait_until { $said < (() = $daemon->errors =~ /first what is left/g) }, "the spool is $spool");
-	};
+	my $logs   = $daemon->dir . '/logs';
 	$kafka->tell('down -1');
 	send_numbered($daemon, 1, 100);
-	$forward_to->('b');
+	forward_to($daemon, 'b');
 	send_numbered($daemon, 101, 150);
-	rename "$logs/server.log", "$logs/one" or die "rename: $!";
-	$daemon->signal('USR1');
-	ok(wait_until { -e "$logs/server.log" }, 'rotated');
+	rotate($daemon, 'one');
 	send_numbered($daemon, 151, 200);
-	$forward_to->('spool');
+	forward_to($daemon, 'spool');
 	send_numbered($daemon, 201, 250);
 	$kafka->tell('up -1');
 	my $left = qr/all of \S+ was forwarded/;

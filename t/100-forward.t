@@ -399,6 +399,26 @@ subtest 'what another spool has shipped of a file that is emptied' => sub {
 	is($daemon->stop, 0, 'stops');
 };
 
+subtest 'a file that is emptied after the clock has gone back' => sub {
+	my $kafka  = LogCollectd::Kafka->start;
+	my $daemon = start($kafka);
+	my $spool  = $daemon->dir . '/logs/other-spool';
+	send_numbered($daemon, 1, 500);
+	$kafka->numbers($daemon, 500, 'topic=logs');
+	$daemon->write_conf(slurp($daemon->conf_file) . "ForwardSpool $spool\n");
+	$daemon->signal('HUP');
+	ok(wait_until { $daemon->errors =~ /was forwarded/ }, 'the spool is another one');
+	# As if that had been an hour later.
+	my ($file, $offset, $when) = split ' ', slurp "$spool/done";
+	write_file("$spool/done", sprintf("%s %s %016x\n", $file, $offset, 3_600_000_000 + unpack 'Q>', pack 'H16', $when), 0666);
+	truncate $daemon->dir . '/logs/server.log', 0 or die "truncate: $!";
+	send_numbered($daemon, 501, 550);
+	$kafka->numbers($daemon, 550, 'topic=logs');
+	send_numbered($daemon, 551, 1500);
+	is_deeply([$kafka->numbers($daemon, 1500, 'topic=logs')], [1 .. 1500], 'what is written then goes out from its first byte');
+	is($daemon->stop, 0, 'stops');
+};
+
 subtest 'the same file in spools of which one is empty' => sub {
 	my $kafka  = LogCollectd::Kafka->start;
 	my $daemon = start($kafka);

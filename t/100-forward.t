@@ -419,6 +419,32 @@ subtest 'a file that is emptied after the clock has gone back' => sub {
 	is($daemon->stop, 0, 'stops');
 };
 
+subtest 'another spool after a time in which nothing was stored' => sub {
+	my $kafka  = LogCollectd::Kafka->start;
+	my $daemon = start($kafka);
+	my ($conf, $spool) = (slurp($daemon->conf_file), $daemon->dir . '/logs/other-spool');
+	my $reload = sub ($changed) {
+		$daemon->write_conf($changed);
+		$daemon->signal('HUP');
+	};
+	send_numbered($daemon, 1, 100);
+	$kafka->numbers($daemon, 100, 'topic=logs');
+	$kafka->tell('down -1');
+	send_numbered($daemon, 101, 150);
+	$reload->("${conf}LogPersistence off\n");
+	ok(wait_until { figure($daemon, 'state') eq 'off' }, 'nothing is forwarded then');
+	$reload->("${conf}ForwardSpool $spool\n");
+	ok(wait_until { $daemon->errors =~ m{first what is left in \S+/logs/spool is forwarded} }, 'what is left comes first');
+	send_numbered($daemon, 151, 200);
+	rename $daemon->dir . '/logs/server.log', $daemon->dir . '/logs/moved' or die "rename: $!";
+	$daemon->signal('USR1');
+	ok(wait_until { -e $daemon->dir . '/logs/server.log' }, 'a file that is in the new one alone');
+	send_numbered($daemon, 201, 250);
+	$kafka->tell('up -1');
+	is_deeply([$kafka->numbers($daemon, 250, 'topic=logs')], [1 .. 250], 'all arrives');
+	is($daemon->stop, 0, 'stops');
+};
+
 subtest 'the same file in spools of which one is empty' => sub {
 	my $kafka  = LogCollectd::Kafka->start;
 	my $daemon = start($kafka);

@@ -445,6 +445,30 @@ subtest 'another spool after a time in which nothing was stored' => sub {
 	is($daemon->stop, 0, 'stops');
 };
 
+subtest 'a spool that could not be told what comes before it' => sub {
+	my $kafka  = LogCollectd::Kafka->start;
+	my $daemon = start($kafka);
+	my ($conf, $logs) = (slurp($daemon->conf_file), $daemon->dir . '/logs');
+	my $spool  = sub ($name) {
+		$daemon->write_conf("${conf}ForwardSpool $logs/$name\n");
+		$daemon->signal('HUP');
+	};
+	$kafka->tell('down -1');
+	send_numbered($daemon, 1, 50);
+	rename "$logs/server.log", "$logs/moved" or die "rename: $!";
+	$daemon->signal('USR1');
+	ok(wait_until { -e "$logs/server.log" }, 'a file that is in the first one alone');
+	mkdir $_ or die "mkdir: $!" for "$logs/second", "$logs/second/before.new";
+	$spool->('second');
+	ok(wait_until { $daemon->errors =~ m{cannot write to ForwardSpool \S+/second what comes before it} }, 'nothing can be written to the second one');
+	$spool->('third');
+	ok(wait_until { $daemon->errors =~ m{what is left in \S+/second is forwarded} }, 'nor is it used for long');
+	send_numbered($daemon, 51, 100);
+	$kafka->tell('up -1');
+	is_deeply([$kafka->numbers($daemon, 100, 'topic=logs')], [1 .. 100], 'all arrives');
+	is($daemon->stop, 0, 'stops');
+};
+
 subtest 'the same file in spools of which one is empty' => sub {
 	my $kafka  = LogCollectd::Kafka->start;
 	my $daemon = start($kafka);

@@ -218,22 +218,29 @@ leave(struct forwarder *forwarder, const char *old)
 	return result;
 }
 
-/* One that stood still meanwhile, or was killed before it had moved, has told where it was. */
+/*
+ * One that stood still meanwhile, or was killed before it had moved, has told where it was; and one that could not write of it to where it went
+ * next is still to leave that first.
+ */
 static void
 move_home(struct forwarder *forwarder)
 {
 	struct published *place = forwarder->heritage->shared->spool;
-	char old[FORWARDING_SPOOL_BYTES];
+	char old[FORWARDING_SPOOL_BYTES], told[FORWARDING_SPOOL_BYTES];
 	strlcpy(old, forwarder->home, sizeof old);
 	find_home(forwarder);
 	if (forwarder->home[0] == '\0')
 		close_shipper(forwarder);
 	if (strcmp(forwarder->home, old) == 0 || forwarder->home[0] == '\0')
 		return;
-	if (old[0] == '\0')
-		published_read(place, old, sizeof old);
+	int result = 0;
+	published_read(place, told, sizeof told);
 	moves_read(&forwarder->moves, forwarder->home);
-	if (old[0] == '\0' || strcmp(forwarder->home, old) == 0 || leave(forwarder, old) == 0)
+	if (told[0] != '\0' && strcmp(told, forwarder->home) != 0)
+		result = leave(forwarder, told);
+	if (old[0] != '\0' && strcmp(old, told) != 0)
+		result |= leave(forwarder, old);
+	if (result == 0)
 		published_write(place, forwarder->home, sizeof forwarder->home);
 }
 

@@ -396,6 +396,76 @@ subtest 'what another spool has shipped of a file that is emptied' => sub {
 	is($daemon->stop, 0, 'stops');
 };
 
+subtest 'a file that is emptied after the clock has gone back' => sub {
+	my $kafka  = LogCollectd::Kafka->start;
+	my $daemon = start($kafka);
+	my $spool  = $daemon->dir . '/logs/other-spool';
+	send_numbered($daemon, 1, 500);
+	$kafka->numbers($daemon, 500, 'topic=logs');
+	$daemon->write_conf(slurp($daemon->conf_file) . "ForwardSpool $spool\n");
+	$daemon->signal('HUP');
+	ok(wait_until { $daemon->errors =~ /was forwarded/ }, 'the spool is another one');
+	# As if that had been an hour later.
+	my ($file, $offset, $when) = split ' ', slurp "$spool/done";
+	write_file("$spool/done", sprintf("%s %s %016x\n", $file, $offset, 3_600_000_000 + unpack 'Q>', pack 'H16', $when), 0666);
+	truncate $daemon->dir . '/logs/server.log', 0 or die "truncate: $!";
+	send_numbered($daemon, 501, 550);
+	$kafka->numbers($daemon, 550, 'topic=logs');
+	send_numbered($daemon, 551, 1500);
+	is_deeply([$kafka->numbers($daemon, 1500, 'topic=logs')], [1 .. 1500], 'what is written then goes out from its first byte');
+	is($daemon->stop, 0, 'stops');
+};
+
+subtest 'another spool after a time in which nothing was stored' => sub {
+	my $kafka  = LogCollectd::Kafka->start;
+	my $daemon = start($kafka);
+	my ($conf, $spool) = (slurp($daemon->conf_file), $daemon->dir . '/logs/other-spool');
+	my $reload = sub ($changed) {
+		$daemon->write_conf($changed);
+		$daemon->signal('HUP');
+	};
+	send_numbered($daemon, 1, 100);
+	$kafka->numbers($daemon, 100, 'topic=logs');
+	$kafka->tell('down -1');
+	send_numbered($daemon, 101, 150);
+	$reload->("${conf}LogPersistence off\n");
+	ok(wait_until { figure($daemon, 'state') eq 'off' }, 'nothing is forwarded then');
+	$reload->("${conf}ForwardSpool $spool\n");
+	ok(wait_until { $daemon->errors =~ m{first what is left in \S+/logs/spool is forwarded} }, 'what is left comes first');
+	send_numbered($daemon, 151, 200);
+	rename $daemon->dir . '/logs/server.log', $daemon->dir . '/logs/moved' or die "rename: $!";
+	$daemon->signal('USR1');
+	ok(wait_until { -e $daemon->dir . '/logs/server.log' }, 'a file that is in the new one alone');
+	send_numbered($daemon, 201, 250);
+	$kafka->tell('up -1');
+	is_deeply([$kafka->numbers($daemon, 250, 'topic=logs')], [1 .. 250], 'all arrives');
+	is($daemon->stop, 0, 'stops');
+};
+
+subtest 'a spool that could not be told what comes before it' => sub {
+	my $kafka  = LogCollectd::Kafka->start;
+	my $daemon = start($kafka);
+	my ($conf, $logs) = (slurp($daemon->conf_file), $daemon->dir . '/logs');
+	my $spool  = sub ($name) {
+		$daemon->write_conf("${conf}ForwardSpool $logs/$name\n");
+		$daemon->signal('HUP');
+	};
+	$kafka->tell('down -1');
+	send_numbered($daemon, 1, 50);
+	rename "$logs/server.log", "$logs/moved" or die "rename: $!";
+	$daemon->signal('USR1');
+	ok(wait_until { -e "$logs/server.log" }, 'a file that is in the first one alone');
+	mkdir $_ or die "mkdir: $!" for "$logs/second", "$logs/second/before.new";
+	$spool->('second');
+	ok(wait_until { $daemon->errors =~ m{cannot write to ForwardSpool \S+/second what comes before it} }, 'nothing can be written to the second one');
+	$spool->('third');
+	ok(wait_until { $daemon->errors =~ m{what is left in \S+/second is forwarded} }, 'nor is it used for long');
+	send_numbered($daemon, 51, 100);
+	$kafka->tell('up -1');
+	is_deeply([$kafka->numbers($daemon, 100, 'topic=logs')], [1 .. 100], 'all arrives');
+	is($daemon->stop, 0, 'stops');
+};
+
 subtest 'the same file in spools of which one is empty' => sub {
 	my $kafka  = LogCollectd::Kafka->start;
 	my $daemon = start($kafka);

@@ -18,6 +18,9 @@ int64_t done_find(int spool, const struct identity *identity);
 /* The same for a segment of this number: what was noted before it was made says nothing of it, as the file may have been emptied. */
 int64_t done_find_since(int spool, const struct identity *identity, uint64_t number);
 
+/* The number that all notes were made before; 0: there are none. */
+uint64_t done_last(int spool);
+
 /* Notes it, in place of the oldest note where there are many.  One process at a time.  0, or -1 with errno. */
 int done_add(int spool, const struct identity *identity, int64_t offset);
 

@@ -218,29 +218,30 @@ leave(struct forwarder *forwarder, const char *old)
 	return result;
 }
 
+/*
+ * One that stood still meanwhile, or was killed before it had moved, has told where it was; and one that could not write of it to where it went
+ * next is still to leave that first.
+ */
 static void
 move_home(struct forwarder *forwarder)
 {
-	char old[FORWARDING_SPOOL_BYTES];
+	struct published *place = forwarder->heritage->shared->spool;
+	char old[FORWARDING_SPOOL_BYTES], told[FORWARDING_SPOOL_BYTES];
 	strlcpy(old, forwarder->home, sizeof old);
 	find_home(forwarder);
+	if (forwarder->home[0] == '\0')
+		close_shipper(forwarder);
 	if (strcmp(forwarder->home, old) == 0 || forwarder->home[0] == '\0')
 		return;
+	int result = 0;
+	published_read(place, told, sizeof told);
 	moves_read(&forwarder->moves, forwarder->home);
-	if (old[0] == '\0' || leave(forwarder, old) == 0)
-		published_write(forwarder->heritage->shared->spool, forwarder->home,
-			sizeof forwarder->home);
-}
-
-/* One that was killed before it had moved leaves it to us. */
-static void
-recall_home(struct forwarder *forwarder)
-{
-	published_read(forwarder->heritage->shared->spool, forwarder->home, sizeof forwarder->home);
-	if (forwarder->home[0] != '\0')
-		moves_read(&forwarder->moves, forwarder->home);
-	move_home(forwarder);
-	forwarder->moving_ms = clock_mono_ms();
+	if (told[0] != '\0' && strcmp(told, forwarder->home) != 0)
+		result = leave(forwarder, told);
+	if (old[0] != '\0' && strcmp(old, told) != 0)
+		result |= leave(forwarder, old);
+	if (result == 0)
+		published_write(place, forwarder->home, sizeof forwarder->home);
 }
 
 /* What is in the files of passwords and certificates may have changed: they are read again too. */
@@ -314,7 +315,8 @@ forwarder_main(const void *heritage, size_t index, int channel)
 	published_read(forwarder.heritage->shared->settings, &forwarder.settings,
 		sizeof forwarder.settings);
 	settle_down(forwarder.settings.sandbox != 0);
-	recall_home(&forwarder);
+	move_home(&forwarder);
+	forwarder.moving_ms = clock_mono_ms();
 	setproctitle("forwarder: %s", forwarder.settings.forward.scheme);
 	forwarder.heritage->in_service(forwarder.heritage->context);
 	ship(&forwarder);

@@ -59,6 +59,19 @@ done_find_since(int spool, const struct identity *identity, uint64_t number)
 	               : (int64_t)field(line, FIELD_OFFSET);
 }
 
+uint64_t
+done_last(int spool)
+{
+	char text[TEXT_BYTES];
+	struct slice notes = read_all(spool, text);
+	uint64_t last = 0;
+	for (const char *line = notes.data; line < notes.data + notes.len; line += LINE_BYTES) {
+		if (field(line, FIELD_NUMBER) > last)
+			last = field(line, FIELD_NUMBER);
+	}
+	return last;
+}
+
 /* Those of `fresh`, then those of other files that were there. */
 static int
 put_first(int spool, struct slice fresh)

@@ -112,7 +112,7 @@ lock_numbers(int spool)
  * long ago.  0, or -1 with errno.
  */
 static int
-next_number(int numbers, const struct segments *segments, uint64_t *number)
+next_number(int numbers, const struct segments *segments, uint64_t noted, uint64_t *number)
 {
 	char text[NUMBER_TEXT] = "";
 	if (pread(numbers, text, sizeof text - 1, 0) < 0)
@@ -122,6 +122,9 @@ next_number(int numbers, const struct segments *segments, uint64_t *number)
 		last = 0; /* nobody gave it */
 	if (segments->count > 0 && segments->items[segments->count - 1].number > last)
 		last = segments->items[segments->count - 1].number;
+	/* What is noted of files says nothing of a link that comes after it, whichever way the clock has gone since. */
+	if (noted > last && noted <= SPOOL_NUMBER_MAX)
+		last = noted;
 	/* Larger than all of any spool before this one, whose confirmations workers may still see. */
 	uint64_t now = (uint64_t)clock_read().wall_us;
 	*number = last < now ? now : last + 1;
@@ -151,7 +154,7 @@ number_it(int numbers, int spool, struct segment *segment)
 	struct segments segments = {0};
 	int result = spool_list_all(spool, &segments);
 	if (result == 0)
-		result = next_number(numbers, &segments, &segment->number);
+		result = next_number(numbers, &segments, done_last(spool), &segment->number);
 	segment->created_us = clock_read().wall_us;
 	spool_write_name(segment);
 	spool_free(&segments);

@@ -507,6 +507,53 @@ subtest 'a file in the middle of two spools, and a kill at the end of one' => su
 	is($daemon->stop, 0, 'stops');
 };
 
+subtest 'a file that is emptied while another spool still has it' => sub {
+	my $kafka  = LogCollectd::Kafka->start;
+	my $daemon = start($kafka);
+	send_numbered($daemon, 1, 500);
+	$kafka->numbers($daemon, 500, 'topic=logs');
+	$kafka->tell('down -1');
+	send_numbered($daemon, 501, 550);
+	forward_to($daemon, 'b');
+	send_numbered($daemon, 551, 600);
+	truncate $daemon->dir . '/logs/server.log', 0 or die "truncate: $!";
+	send_numbered($daemon, 601, 1500);
+	$kafka->tell('up -1');
+	ok(wait_until { !-e $daemon->dir . '/logs/b/before' }, 'the old spool is left');
+	send_numbered($daemon, 1501, 1600);
+	my @numbers;
+	wait_until { @numbers = $kafka->numbers($daemon, 0, 'topic=logs'); ($numbers[-1] // 0) == 1600 };
+	is_deeply([grep { $_ <= 500 || $_ > 600 } @numbers], [1 .. 500, 601 .. 1600], 'what was not cut off arrives, once');
+	is((() = $daemon->errors =~ /it was truncated/g), 1, 'that it was emptied is said once');
+	is($daemon->stop, 0, 'stops');
+};
+
+subtest 'back to a spool, while clients send all the time' => sub {
+	my $kafka  = LogCollectd::Kafka->start;
+	my $daemon = start($kafka);
+	send_numbered($daemon, 1, 100);
+	$kafka->numbers($daemon, 100, 'topic=logs');
+	$kafka->tell('down -1');
+	send_numbered($daemon, 101, 150);
+	forward_to($daemon, 'b');
+	send_numbered($daemon, 151, 200);
+	rotate($daemon, 'one');
+	send_numbered($daemon, 201, 250);
+	rotate($daemon, 'two');
+	forward_to($daemon, 'spool');
+	$kafka->tell('up -1');
+	my ($last, %seen) = (250);
+	ok(wait_until {
+		send_numbered($daemon, $last + 1, $last + 2);
+		$last += 2;
+		%seen = map { $_ => 1 } $kafka->numbers($daemon, 0, 'topic=logs');
+		!grep { !$seen{$_} } 1 .. 250;
+	}, 'what is in the other one is not waited for in vain');
+	ok(wait_until { !-e $daemon->dir . '/logs/spool/before' }, 'no spool is to be emptied any more');
+	is_deeply([sort { $a <=> $b } $kafka->numbers($daemon, $last, 'topic=logs')], [1 .. $last], 'all arrives, once');
+	is($daemon->stop, 0, 'stops');
+};
+
 subtest 'a spool that somebody moves away' => sub {
 	my $kafka  = LogCollectd::Kafka->start;
 	my $daemon = start($kafka, LogRotateSize => 20000);

@@ -23,10 +23,10 @@ void moves_read(struct moves *moves, const char *spool);
  */
 int moves_change(struct moves *moves, const char *from, const char *to);
 
-/* The first one.  False: there is none. */
-bool moves_first(const struct moves *moves, char path[static FORWARDING_SPOOL_BYTES]);
+/* The nth one, from 0 on.  False: there is none. */
+bool moves_nth(const struct moves *moves, int n, char path[static FORWARDING_SPOOL_BYTES]);
 
-/* The first one is empty: takes it out, and writes the others to the spool that they stand in.  0, or -1 with errno. */
+/* The first one is done with: takes it out, and writes the others to the spool that they stand in.  0, or -1 with errno. */
 int moves_done(struct moves *moves, const char *spool);
 
 #endif

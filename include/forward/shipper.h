@@ -74,4 +74,11 @@ int shipper_step(struct shipper *shipper, int wait_ms);
  */
 bool shipper_finish(struct shipper *shipper);
 
+/*
+ * For an owner whose writers have come back to this spool: whether the one that they used meanwhile, which comes `next`, has what is older than
+ * what is to be shipped here now, or nothing.  Then that comes first, and this one is to be closed, and opened again later.  To be asked between
+ * two steps.
+ */
+bool shipper_yield(struct shipper *shipper, const char *next);
+
 #endif

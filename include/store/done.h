@@ -6,6 +6,7 @@
 #ifndef STORE_DONE_H
 #define STORE_DONE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "store/identity.h"
@@ -18,13 +19,21 @@ int64_t done_find(int spool, const struct identity *identity);
 /* The same for a segment of this number: what was noted before it was made says nothing of it, as the file may have been emptied. */
 int64_t done_find_since(int spool, const struct identity *identity, uint64_t number);
 
+/* Whether the file was emptied when a segment of this number was there, and nothing was noted since. */
+bool done_emptied_since(int spool, const struct identity *identity, uint64_t number);
+
 /* The number that all notes were made before; 0: there are none. */
 uint64_t done_last(int spool);
 
-/* Notes it, in place of the oldest note where there are many.  One process at a time.  0, or -1 with errno. */
+/* All that follow are for who holds the lock on the numbers (store/spool.h), and return 0, or -1 with errno. */
+
+/* Notes it, in place of the oldest note where there are many. */
 int done_add(int spool, const struct identity *identity, int64_t offset);
 
-/* What is noted in another spool is noted here too.  One process at a time.  0, or -1 with errno. */
+/* Notes that the file was emptied, and counts anew. */
+int done_add_emptied(int spool, const struct identity *identity);
+
+/* What is noted in another spool is noted here too. */
 int done_inherit(int spool, int from);
 
 #endif

@@ -90,11 +90,17 @@ bool spool_renewed(int spool, const struct segment *segment);
 int spool_release(int spool, int heir, const struct segment *segment,
 	const struct identity *identity, int64_t offset);
 
+/* For the forwarder, under the file's flock: only notes how far it was forwarded.  0, or -1 with errno. */
+int spool_note(int spool, const struct identity *identity, int64_t offset);
+
+/* What another spool knows of files that were forwarded is known here too.  0, or -1 with errno. */
+int spool_inherit(int spool, int from);
+
 /*
- * For whoever finds that the file was emptied, under its flock: gives the link another number, beginning at the file's first byte.
- * 0, or -1 with errno; ENOENT: there is no such link any more.
+ * For whoever finds that the file was emptied, under its flock: gives the link another number, beginning at the file's first byte, and notes
+ * that for who has a link elsewhere.  0, or -1 with errno; ENOENT: there is no such link any more.
  */
-int spool_renew(int spool, struct segment *segment);
+int spool_renew(int spool, const struct identity *identity, struct segment *segment);
 
 /* Writes a small file so that it is there whole, or as it was before, whatever crashes.  0, or -1 with errno. */
 int spool_write_file(int spool, const char *name, const char *text, size_t len);

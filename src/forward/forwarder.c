@@ -40,6 +40,7 @@ struct forwarder {
 	struct destination destination;
 	struct shipper shipper;
 	int64_t moving_ms; /* when the settings began to name another spool */
+	int64_t looked_ms; /* whether another one comes before what is new at home */
 	bool open;
 	int open_error; /* why it is not, which was told */
 	char home
@@ -118,7 +119,7 @@ find_home(struct forwarder *forwarder)
 static void
 choose_spool(struct forwarder *forwarder)
 {
-	if (!moves_first(&forwarder->moves, forwarder->spool))
+	if (!moves_nth(&forwarder->moves, 0, forwarder->spool))
 		strlcpy(forwarder->spool, forwarder->home, sizeof forwarder->spool);
 }
 
@@ -171,6 +172,31 @@ goes_elsewhere(const struct settings *old, const struct settings *new)
 	       memcmp(&old->forward_auth, &new->forward_auth, sizeof old->forward_auth) != 0;
 }
 
+static void
+done_with_first(struct forwarder *forwarder)
+{
+	if (moves_done(&forwarder->moves, forwarder->home) != 0)
+		errlog_error("Forward: cannot write to ForwardSpool %s: %s", forwarder->home,
+			strerror(errno));
+}
+
+/* The first one may be home itself, which is never empty for long. */
+static void
+yield_home(struct forwarder *forwarder)
+{
+	char first[FORWARDING_SPOOL_BYTES], next[FORWARDING_SPOOL_BYTES];
+	int64_t now_ms = clock_mono_ms();
+	if (!forwarder->open || now_ms - forwarder->looked_ms < STEP_MS ||
+		!moves_nth(&forwarder->moves, 1, next) || !moves_nth(&forwarder->moves, 0, first) ||
+		strcmp(first, forwarder->home) != 0)
+		return;
+	forwarder->looked_ms = now_ms;
+	if (!shipper_yield(&forwarder->shipper, next))
+		return;
+	close_shipper(forwarder);
+	done_with_first(forwarder);
+}
+
 /*
  * When nothing is left in the spool that was used before, or it was removed, to the next one; also from a folder that somebody has given another
  * path: writers will look for theirs where the settings say.
@@ -181,7 +207,7 @@ move_on(struct forwarder *forwarder)
 	char first[FORWARDING_SPOOL_BYTES];
 	if (!forwarder->open)
 		return;
-	bool moves = moves_first(&forwarder->moves, first), moved = forwarder->shipper.moved;
+	bool moves = moves_nth(&forwarder->moves, 0, first), moved = forwarder->shipper.moved;
 	bool done = (moves || moved) && clock_mono_ms() - forwarder->moving_ms >= MOVE_MS &&
 	            shipper_finish(&forwarder->shipper);
 	if (!done && !forwarder->shipper.gone)
@@ -195,9 +221,7 @@ move_on(struct forwarder *forwarder)
 	if (!done || moved)
 		return;
 	errlog_info("Forward: all of %s was forwarded", forwarder->spool);
-	if (moves_done(&forwarder->moves, forwarder->home) != 0)
-		errlog_error("Forward: cannot write to ForwardSpool %s: %s", forwarder->home,
-			strerror(errno));
+	done_with_first(forwarder);
 }
 
 /* What is in the old spool, and in those before it, comes first.  0, or -1 where who comes after us would not know. */
@@ -209,7 +233,7 @@ leave(struct forwarder *forwarder, const char *old)
 		errlog_error("Forward: cannot write to ForwardSpool %s what comes before it: %s",
 			forwarder->home, strerror(errno));
 	char first[FORWARDING_SPOOL_BYTES];
-	if (moves_first(&forwarder->moves, first) && strcmp(first, forwarder->spool) != 0)
+	if (moves_nth(&forwarder->moves, 0, first) && strcmp(first, forwarder->spool) != 0)
 		close_shipper(forwarder);
 	forwarder->moving_ms = clock_mono_ms();
 	errlog_info(
@@ -299,6 +323,7 @@ ship(struct forwarder *forwarder)
 			open_shipper(forwarder);
 		int wait_ms = forwarder->open ? shipper_step(&forwarder->shipper, STEP_MS)
 		                              : RETRY_MS;
+		yield_home(forwarder);
 		move_on(forwarder);
 		give_sign_of_life(forwarder);
 		if (poll(&orders, 1, wait_ms) > 0 && !follow_orders(forwarder))

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "store/done.h"
 #include "store/spool.h"
 
 #define BEFORE "before"
@@ -74,7 +73,7 @@ static int
 inherit(const char *from, const char *to)
 {
 	int old = spool_open(from), new = spool_open(to);
-	int result = old < 0 || new < 0 ? -1 : done_inherit(new, old);
+	int result = old < 0 || new < 0 ? -1 : spool_inherit(new, old);
 	int saved = errno;
 	if (old >= 0)
 		close(old);
@@ -102,11 +101,13 @@ moves_change(struct moves *moves, const char *from, const char *to)
 }
 
 bool
-moves_first(const struct moves *moves, char path[static FORWARDING_SPOOL_BYTES])
+moves_nth(const struct moves *moves, int n, char path[static FORWARDING_SPOOL_BYTES])
 {
 	const char *at = moves->text;
 	size_t len;
 	const char *line = next_line(&at, &len);
+	while (line != NULL && n-- > 0)
+		line = next_line(&at, &len);
 	if (line == NULL || len >= FORWARDING_SPOOL_BYTES)
 		return false;
 	memcpy(path, line, len);

@@ -78,28 +78,14 @@ give_up(struct shipper *shipper)
 	shipper->at.end = shipper->at.start;
 }
 
-/* Another spool may have had a link to the file, and shipped more of it. */
-static int64_t
-start_of(const struct shipper *shipper, const struct segment *segment)
-{
-	struct identity identity;
-	int heir = spool_open(shipper->heir);
-	int64_t start = 0;
-	if (heir >= 0 && identity_in(&identity, shipper->spool, segment->name) == 0)
-		start = done_find_since(heir, &identity, segment->number);
-	if (heir >= 0)
-		close(heir);
-	return start > segment->start ? start : segment->start;
-}
-
 /* Everything before the segment is confirmed, or given up. */
 static void
 enter(struct shipper *shipper, const struct segment *segment)
 {
-	int64_t start = start_of(shipper, segment);
 	account_left(shipper);
 	give_up(shipper);
-	shipper->at = (struct checkpoint){.segment = *segment, .start = start, .end = start};
+	shipper->at = (struct checkpoint){
+		.segment = *segment, .start = segment->start, .end = segment->start};
 	strlcpy(shipper->at.node, shipper->node, sizeof shipper->at.node);
 	shipper->noted = shipper->asked = false;
 	account_position(shipper);
@@ -115,6 +101,21 @@ wait_for_next(struct shipper *shipper)
 	account_idle(shipper);
 }
 
+/* Another spool may have had a link to the file, and shipped more of it. */
+static void
+catch_up(struct shipper *shipper)
+{
+	int heir = shipper->at.end > shipper->at.start ? -1 : spool_open(shipper->heir);
+	if (heir < 0)
+		return;
+	int64_t start = done_find_since(heir, &shipper->tail.identity, shipper->at.segment.number);
+	close(heir);
+	if (start <= shipper->at.start)
+		return;
+	shipper->at.start = shipper->at.end = start;
+	shipper->noted = false;
+}
+
 int
 passage_open(struct shipper *shipper)
 {
@@ -123,6 +124,7 @@ passage_open(struct shipper *shipper)
 		return PASSAGE_GO_ON;
 	if (shipper->at.segment.number != 0 && tail_open(&shipper->tail, shipper->spool,
 						       &shipper->at.segment, shipper->mark) == 0) {
+		catch_up(shipper);
 		account_position(shipper);
 		return PASSAGE_GO_ON;
 	}
@@ -140,6 +142,28 @@ passage_open(struct shipper *shipper)
 	return 0;
 }
 
+/* The spool that writers use now; -1: it is this one, or cannot be had. */
+static int
+other_heir(const struct shipper *shipper)
+{
+	return shipper->moved || strcmp(shipper->path, shipper->heir) != 0
+	               ? spool_open(shipper->heir)
+	               : -1;
+}
+
+/* Its new number is behind that by which the heir knows it was emptied, so that this is heard once. */
+static int
+renew(const struct shipper *shipper, struct segment *segment)
+{
+	int heir = other_heir(shipper);
+	int result = heir < 0 ? 0 : spool_inherit(shipper->spool, heir);
+	int saved = errno;
+	if (heir >= 0)
+		close(heir);
+	errno = saved;
+	return result != 0 ? -1 : spool_renew(shipper->spool, &shipper->tail.identity, segment);
+}
+
 int
 passage_begin_again(struct shipper *shipper)
 {
@@ -155,7 +179,7 @@ passage_begin_again(struct shipper *shipper)
 	account_left(shipper);
 	/* Before the link has another name: whoever writes next looks for it. */
 	mark_count_rotation(shipper->mark, shipper->tail.identity.file);
-	int result = spool_renew(shipper->spool, &segment);
+	int result = renew(shipper, &segment);
 	if (result == 0 || errno == ENOENT)
 		result = spool_list(shipper->spool, &shipper->segments);
 	if (result != 0)
@@ -170,11 +194,20 @@ passage_begin_again(struct shipper *shipper)
 	return result;
 }
 
+/* Who notices it gives the link that he has another number. */
 bool
 passage_was_emptied(const struct shipper *shipper)
 {
-	return !spool_has(shipper->spool, &shipper->at.segment) &&
-	       spool_renewed(shipper->spool, &shipper->at.segment);
+	if (!spool_has(shipper->spool, &shipper->at.segment) &&
+		spool_renewed(shipper->spool, &shipper->at.segment))
+		return true;
+	int heir = other_heir(shipper);
+	if (heir < 0)
+		return false;
+	bool emptied = done_emptied_since(
+		heir, &shipper->tail.identity, shipper->at.segment.number);
+	close(heir);
+	return emptied;
 }
 
 /* Removes the link.  0, or -1 with errno. */
@@ -240,4 +273,32 @@ shipper_finish(struct shipper *shipper)
 		return shipper->listed_ms != 0 && shipper->segments.count == 0;
 	return shipper->idle_ms != 0 && clock_mono_ms() - shipper->idle_ms >= LEFT_MS &&
 	       release(shipper) == PASSAGE_GO_ON;
+}
+
+/* How far the file was shipped, for the other spool where it has a link.  Whether it was noted. */
+static bool
+note_for_next(struct shipper *shipper)
+{
+	int64_t size;
+	if (tail_lock(&shipper->tail, &size) < 0)
+		return false;
+	bool noted = !passage_was_emptied(shipper) &&
+	             spool_note(shipper->spool, &shipper->tail.identity, shipper->at.end) == 0;
+	tail_unlock(&shipper->tail);
+	return noted;
+}
+
+bool
+shipper_yield(struct shipper *shipper, const char *next)
+{
+	struct segments segments = {0};
+	if (shipper->tail.fd < 0 || shipper->bytes.len > 0 || shipper->at.end > shipper->at.start)
+		return false;
+	int spool = spool_open(next);
+	bool newer = spool >= 0 && spool_list(spool, &segments) == 0 &&
+	             (segments.count == 0 || segments.items[0].number < shipper->at.segment.number);
+	spool_free(&segments);
+	if (spool >= 0)
+		close(spool);
+	return newer && note_for_next(shipper);
 }

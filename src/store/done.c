@@ -14,6 +14,9 @@ enum { FIELD_BYTES = 17, LINE_BYTES = 3 * FIELD_BYTES, TEXT_BYTES = DONE_FILES *
 
 enum field { FIELD_FILE, FIELD_OFFSET, FIELD_NUMBER };
 
+/* In the place of an offset. */
+#define EMPTIED INT64_MAX
+
 #define DONE "done"
 
 /* Whole lines; none where there is no file. */
@@ -54,9 +57,18 @@ done_find_since(int spool, const struct identity *identity, uint64_t number)
 {
 	char text[TEXT_BYTES];
 	const char *line = find(read_all(spool, text), identity->file);
-	return line == NULL || field(line, FIELD_NUMBER) < number
-	               ? 0
-	               : (int64_t)field(line, FIELD_OFFSET);
+	int64_t offset = line == NULL ? 0 : (int64_t)field(line, FIELD_OFFSET);
+	return offset == EMPTIED || (line != NULL && field(line, FIELD_NUMBER) < number) ? 0
+	                                                                                 : offset;
+}
+
+bool
+done_emptied_since(int spool, const struct identity *identity, uint64_t number)
+{
+	char text[TEXT_BYTES];
+	const char *line = find(read_all(spool, text), identity->file);
+	return line != NULL && field(line, FIELD_OFFSET) == EMPTIED &&
+	       field(line, FIELD_NUMBER) > number;
 }
 
 uint64_t
@@ -104,6 +116,12 @@ done_add(int spool, const struct identity *identity, int64_t offset)
 	int len = snprintf(line, sizeof line, "%016" PRIx64 " %016" PRIx64 " %016" PRIx64 "\n",
 		identity->file, (uint64_t)offset, number_now(spool));
 	return put_first(spool, (struct slice){line, (size_t)len});
+}
+
+int
+done_add_emptied(int spool, const struct identity *identity)
+{
+	return done_add(spool, identity, EMPTIED);
 }
 
 int

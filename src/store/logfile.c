@@ -104,7 +104,8 @@ renew(struct logfile *logfile)
 {
 	/* Before the link has another name: whoever writes next looks for it. */
 	mark_count_rotation(logfile->mark, logfile->identity.file);
-	if (spool_renew(logfile->spool, &logfile->segment) == 0 || errno == ENOENT)
+	if (spool_renew(logfile->spool, &logfile->identity, &logfile->segment) == 0 ||
+		errno == ENOENT)
 		errno = ESTALE;
 	return -1;
 }

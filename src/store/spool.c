@@ -235,6 +235,30 @@ spool_renewed(int spool, const struct segment *segment)
 	return renewed;
 }
 
+/* Closes it, which unlocks; the result, with its errno. */
+static int
+unlock_numbers(int numbers, int result)
+{
+	int saved = errno;
+	close(numbers);
+	errno = saved;
+	return result;
+}
+
+int
+spool_note(int spool, const struct identity *identity, int64_t offset)
+{
+	int numbers = lock_numbers(spool);
+	return numbers < 0 ? -1 : unlock_numbers(numbers, done_add(spool, identity, offset));
+}
+
+int
+spool_inherit(int spool, int from)
+{
+	int numbers = lock_numbers(spool);
+	return numbers < 0 ? -1 : unlock_numbers(numbers, done_inherit(spool, from));
+}
+
 int
 spool_release(int spool, int heir, const struct segment *segment, const struct identity *identity,
 	int64_t offset)
@@ -243,15 +267,15 @@ spool_release(int spool, int heir, const struct segment *segment, const struct i
 	/* One that has no other name comes not back, and on a full disk only its end makes room for a note. */
 	bool last = fstatat(spool, segment->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 	            st.st_ino == segment->inode && st.st_nlink == 1;
-	if (!last && done_add(spool, identity, offset) != 0)
+	if (!last && spool_note(spool, identity, offset) != 0)
 		return -1;
-	if (!last && heir >= 0 && done_add(heir, identity, offset) != 0)
+	if (!last && heir >= 0 && spool_note(heir, identity, offset) != 0)
 		return -1;
 	return unlinkat(spool, segment->name, 0) == 0 || errno == ENOENT ? 0 : -1;
 }
 
 int
-spool_renew(int spool, struct segment *segment)
+spool_renew(int spool, const struct identity *identity, struct segment *segment)
 {
 	struct segment fresh = {.inode = segment->inode};
 	int numbers = lock_numbers(spool);
@@ -259,11 +283,10 @@ spool_renew(int spool, struct segment *segment)
 		return -1;
 	int result = number_it(numbers, spool, &fresh);
 	if (result == 0)
+		result = done_add_emptied(spool, identity);
+	if (result == 0)
 		result = renameat(spool, segment->name, spool, fresh.name);
-	int saved = errno;
-	close(numbers);
-	errno = saved;
 	if (result == 0)
 		*segment = fresh;
-	return result;
+	return unlock_numbers(numbers, result);
 }

@@ -190,10 +190,11 @@ cancel(struct reader *reader, const char *tag, char why[FORWARD_WHY_MAX])
 
 /* What is before the first one that comes meanwhile; or else all that the stream stored together last.  Times are of others, and may be wrong. */
 static enum forward_outcome
-follow_to_last(struct reader *reader, char why[FORWARD_WHY_MAX])
+follow_to_last(struct reader *reader, bool *told, char why[FORWARD_WHY_MAX])
 {
 	bool next = false;
 	enum forward_outcome outcome = await_settled(reader, LAST_MS, why);
+	*told = outcome == FORWARD_OK;
 	while (outcome == FORWARD_OK && !next) {
 		next = is_for(reader, next_tag);
 		reader->last = offset(reader) - next;
@@ -205,24 +206,25 @@ follow_to_last(struct reader *reader, char why[FORWARD_WHY_MAX])
 	return outcome == FORWARD_PENDING ? FORWARD_OK : outcome;
 }
 
-/* Where nothing comes it is empty, if it says so. */
+/* Where nothing comes it is empty, if it says so.  Where the first one of all comes meanwhile it was. */
 static enum forward_outcome
 find_last(struct reader *reader, char why[FORWARD_WHY_MAX])
 {
 	uint32_t consumers;
+	bool told = false;
 	reader->last = -1;
 	enum forward_outcome outcome = consume(reader, next_tag, from_word("next"), why);
 	if (outcome == FORWARD_OK)
 		outcome = consume(reader, last_tag, from_word("last"), why);
 	if (outcome == FORWARD_OK)
-		outcome = follow_to_last(reader, why);
+		outcome = follow_to_last(reader, &told, why);
 	if (outcome == FORWARD_OK)
 		outcome = cancel(reader, next_tag, why);
 	if (outcome == FORWARD_OK)
 		outcome = cancel(reader, last_tag, why);
-	if (outcome == FORWARD_OK && reader->last < 0)
+	if (outcome == FORWARD_OK && !told)
 		outcome = count_messages(reader, &consumers, why);
-	if (outcome != FORWARD_OK || reader->last >= 0 || reader->left == 0)
+	if (outcome != FORWARD_OK || told || reader->left == 0)
 		return outcome;
 	snprintf(why, FORWARD_WHY_MAX, "the stream does not hand out what it has");
 	return FORWARD_RETRY;

@@ -10,7 +10,7 @@ use IO::Socket::INET;
 use Test::More ();
 use LogCollectd;
 
-our @EXPORT = qw(start_forwarding forwarder figure send_numbered is_not_held_up_by_names);
+our @EXPORT = qw(start_forwarding forwarder figure send_numbered rotate is_not_held_up_by_names);
 
 use constant ARRIVE_S => 90;
 
@@ -28,6 +28,14 @@ sub figure ($daemon, $name) {
 	my ($status, $out) = $daemon->run_command(LogCollectd::program('logcollectctl'), '-f', $daemon->conf_file, 'status', '--json');
 	my ($value) = $out =~ /"forward":\s*\{[^}]*"$name":\s*"?([^",}\s]*)/s;
 	return $value;
+}
+
+# Gives the log file another name, and waits for the next one.
+sub rotate ($daemon, $to) {
+	my $logs = $daemon->dir . '/logs';
+	rename "$logs/server.log", "$logs/$to" or die "rename: $!";
+	$daemon->signal('USR1');
+	Test::More::ok(wait_until { -e "$logs/server.log" }, "rotated to $to");
 }
 
 # Sends records that are numbered, in batches, on one connection; dies of an answer that is not `received`.

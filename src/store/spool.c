@@ -278,11 +278,14 @@ int
 spool_renew(int spool, const struct identity *identity, struct segment *segment)
 {
 	struct segment fresh = {.inode = segment->inode};
+	struct stat st;
 	int numbers = lock_numbers(spool);
 	if (numbers < 0)
 		return -1;
 	int result = number_it(numbers, spool, &fresh);
-	if (result == 0)
+	/* Its name in the log's folder, and this one; a full disk has no room for a note that nobody needs. */
+	if (result == 0 && fstatat(spool, segment->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		st.st_nlink > 2)
 		result = done_add_emptied(spool, identity);
 	if (result == 0)
 		result = renameat(spool, segment->name, spool, fresh.name);

@@ -174,9 +174,7 @@ subtest 'another spool after a time in which nothing was stored' => sub {
 	$reload->("${conf}ForwardSpool $spool\n");
 	ok(wait_until { $daemon->errors =~ m{first what is left in \S+/logs/spool is forwarded} }, 'what is left comes first');
 	send_numbered($daemon, 151, 200);
-	rename $daemon->dir . '/logs/server.log', $daemon->dir . '/logs/moved' or die "rename: $!";
-	$daemon->signal('USR1');
-	ok(wait_until { -e $daemon->dir . '/logs/server.log' }, 'a file that is in the new one alone');
+	rotate($daemon, 'one');
 	send_numbered($daemon, 201, 250);
 	$kafka->tell('up -1');
 	is_deeply([$kafka->numbers($daemon, 250, 'topic=logs')], [1 .. 250], 'all arrives');
@@ -193,9 +191,7 @@ subtest 'a spool that could not be told what comes before it' => sub {
 	};
 	$kafka->tell('down -1');
 	send_numbered($daemon, 1, 50);
-	rename "$logs/server.log", "$logs/moved" or die "rename: $!";
-	$daemon->signal('USR1');
-	ok(wait_until { -e "$logs/server.log" }, 'a file that is in the first one alone');
+	rotate($daemon, 'one');
 	mkdir $_ or die "mkdir: $!" for "$logs/second", "$logs/second/before.new";
 	$spool->('second');
 	ok(wait_until { $daemon->errors =~ m{cannot write to ForwardSpool \S+/second what comes before it} }, 'nothing can be written to the second one');

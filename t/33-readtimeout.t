@@ -28,7 +28,8 @@ subtest 'one byte at a time' => sub {
 	my $took = drip($dripper, record(ERROR => 'd' x 1000), 0.02);
 	cmp_ok($took, '>', 0.9, 'a client that drips has its time');
 	cmp_ok($took, '<', 15,  'and is closed long before it is through, though it has never been silent');
-	is_deeply([$dripper->rest], [], 'without a word');
+	# A byte that comes while the daemon closes resets the connection.
+	is_deeply([grep { $_ ne 'reset' } $dripper->rest], [], 'without a word');
 	is_deeply([verdicts $half->rest], ['not_object'], 'so is one that has stopped in the middle of a line');
 	# These have been silent for longer than the dripper had.
 	is_deeply([verdicts $_->ask(record(ERROR => 'late'))], ['received'], 'a silent one is not') for $silent, $whole;

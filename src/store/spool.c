@@ -107,6 +107,16 @@ lock_numbers(int spool)
 	return fd;
 }
 
+/* Closes it, which unlocks; the result, with its errno. */
+static int
+unlock_numbers(int numbers, int result)
+{
+	int saved = errno;
+	close(numbers);
+	errno = saved;
+	return result;
+}
+
 /*
  * Gives the next number, which is noted before it is used: one that came twice would have a writer believe that its records were confirmed
  * long ago.  0, or -1 with errno.
@@ -206,10 +216,9 @@ make_link(int spool, int folder, const char *name, const struct identity *identi
 	int result = number_it(numbers, spool, out);
 	if (result == 0)
 		result = link_checked(spool, folder, name, out);
-	int saved = errno;
-	close(numbers);
-	errno = saved == ENOENT ? ESTALE : saved;
-	return result;
+	if (errno == ENOENT)
+		errno = ESTALE;
+	return unlock_numbers(numbers, result);
 }
 
 int
@@ -233,16 +242,6 @@ spool_renewed(int spool, const struct segment *segment)
 	               find(&segments, segment->inode, &found) && found.number > segment->number;
 	spool_free(&segments);
 	return renewed;
-}
-
-/* Closes it, which unlocks; the result, with its errno. */
-static int
-unlock_numbers(int numbers, int result)
-{
-	int saved = errno;
-	close(numbers);
-	errno = saved;
-	return result;
 }
 
 int
